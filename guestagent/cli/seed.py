@@ -80,6 +80,8 @@ def _print_state(state: SeedState | None, *, as_json: bool) -> int:
         sys.stdout.write("no seed\n")
     else:
         sys.stdout.write(f"{state.describe()}\n")
+        if state.resumed and not state.phase.has_ended:
+            sys.stdout.write(f"{state.resumed}\n")
     return SeedError.exit_code if state is not None and state.phase is SeedPhase.FAILED else 0
 
 

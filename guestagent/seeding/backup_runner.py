@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 
 from guestagent.byte_units import MIB
 from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseError, SeedError, StorageError
+from guestagent.seeding.backup_memo import POSITIONED, PREPARED, RECEIVED, BackupMemo, parse_memo
 from guestagent.seeding.backup_position import read_position
 from guestagent.seeding.backup_transfer import BackupTransfer, wait_for_offer
 from guestagent.seeding.copied_events import disable_events
@@ -45,23 +46,7 @@ from guestagent.seeding.table_paths import remove_table_paths
 
 KEPT_FILES = ("*.pem", "guestagent-channel-*")
 """Files of the server's own in its data directory: its certificates."""
-STEP, POSITION, VERSION, BYTES = "step", "position", "version", "bytes"
-RECEIVED, PREPARED, POSITIONED = "received", "prepared", "positioned"
 POSITION_OPERATION = "setting the seed's position"
-
-
-@dataclass(frozen=True, slots=True)
-class BackupMemo:
-    """What an attempt knows from those before: the last step that was proved, and what came with the backup."""
-
-    step: str = ""
-    position: str = ""
-    version: str = ""
-    bytes_done: int = 0
-
-    def build_mapping(self) -> dict[str, str]:
-        """Build the memo of the seed's state."""
-        return {STEP: self.step, POSITION: self.position, VERSION: self.version, BYTES: str(self.bytes_done)}
 
 
 class BackupRunner:
@@ -74,6 +59,7 @@ class BackupRunner:
         """Receive the source's data, put them in place of the local ones, and record their position."""
         folder = find_seed_folder(request.data_directory, request.id)
         memo = _read_memo(folder, reporter)
+        reporter.report_resumption(memo.resumption)
         if not memo.step:
             _restore_old_data(folder, reporter, server)
             memo = self._receive(request, folder, reporter, server)
@@ -164,11 +150,11 @@ class BackupRunner:
 
 def _read_memo(folder: SeedFolder, reporter: SeedReporter) -> BackupMemo:
     """Read what was proved so far: nothing, if the received data are not there any more."""
-    memo = reporter.state.memo
-    step = memo.get(STEP, "")
-    if step in (RECEIVED, PREPARED) and DataSwap(folder).stage is None:
-        step = step if read_marker(folder.fresh) == reporter.state.id else ""
-    return BackupMemo(step, memo.get(POSITION, ""), memo.get(VERSION, ""), int(memo.get(BYTES, "0")))
+    memo = parse_memo(reporter.state.memo)
+    has_fresh_data = DataSwap(folder).stage is not None or read_marker(folder.fresh) == reporter.state.id
+    if memo.step in (RECEIVED, PREPARED) and not has_fresh_data:
+        return replace(memo, step="")
+    return memo
 
 
 def _restore_old_data(folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:

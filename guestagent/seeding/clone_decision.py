@@ -24,6 +24,18 @@ class CloneAction(Enum):
     FOLLOW = "follow"
     ACCEPT = "accept"
 
+    @property
+    def resumption(self) -> str:
+        """How a start of the worker goes on with a seed that was cut."""
+        return RESUMPTIONS[self]
+
+
+RESUMPTIONS = {
+    CloneAction.START: "the copy begins anew",
+    CloneAction.FOLLOW: "the server's CLONE goes on, and is followed",
+    CloneAction.ACCEPT: "the copy is complete",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class CloneTarget:

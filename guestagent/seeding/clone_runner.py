@@ -77,6 +77,7 @@ class CloneRunner:
                 memo = self._clone_in_place(request, folder, memo, reporter, server)
             with put_back_on_failure(folder, reporter, server):
                 memo = self._complete(memo, reporter, server, is_beside=is_beside)
+        reporter.report_resumption("the data are in place")
         remove_marker(folder.target)
         folder.remove()
         return SeedResult(memo.position or "", memo.bytes_done, memo.source_version)
@@ -108,6 +109,7 @@ class CloneRunner:
         facts = self._server.read_facts()
         is_marked = read_marker(folder.target) == request.id
         action = decide_clone(CloneTarget(source.address), facts, memo.previous_begin, is_marked=is_marked)
+        reporter.report_resumption(action.resumption)
         if action is CloneAction.START:
             check_replaceable(facts, replaces_data=request.replaces_data)
             memo = self._begin(request, reporter)
@@ -136,6 +138,7 @@ class CloneRunner:
         server: ServerControl,
     ) -> CloneMemo:
         if memo.is_copied:
+            reporter.report_resumption("the copy is there, and is put in place")
             return memo
         reporter.enter(SeedPhase.CONNECTING)
         server.start(reporter)
@@ -144,6 +147,7 @@ class CloneRunner:
         facts = self._server.read_facts()
         target = CloneTarget(source.address, str(folder.fresh))
         action = decide_clone(target, facts, memo.previous_begin, is_marked=False)
+        reporter.report_resumption(action.resumption)
         if action is CloneAction.START:
             remove_folder(folder.fresh)  # first: what a killed server has left there needs no other room
             memo = self._begin(request, reporter)

@@ -44,7 +44,9 @@ class DumpRunner:
         """Load the source's data, and record their position."""
         place = find_seed_folder(request.data_directory, request.id).target
         memo = reporter.state.memo
-        if POSITION not in memo:
+        is_loaded = POSITION in memo
+        reporter.report_resumption("the data are in place" if is_loaded else "the dump begins anew")
+        if not is_loaded:
             memo = self._load(request, reporter, server)
         remove_marker(place)
         return SeedResult(memo[POSITION], int(memo[BYTES]), memo[VERSION])

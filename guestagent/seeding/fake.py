@@ -36,6 +36,7 @@ class FakeRunner:
 
     def run(self, request: SeedRequest, reporter: SeedReporter, server: ServerControl) -> SeedResult:
         self.runs.append(request)
+        reporter.report_resumption("the copy begins anew")
         reporter.enter(SeedPhase.TRANSFERRING)
         for done in range(self.step, self.total + 1, self.step):
             self.on_step(done)

@@ -49,6 +49,9 @@ class SeedReporter(Protocol):
     def check_stalled(self) -> None:
         """Raise SeedError (transient) if nothing has moved for STALL_TIMEOUT_S. Otherwise as `check_stop`."""
 
+    def report_resumption(self, how: str) -> None:
+        """Tell how a start of the worker goes on with a seed that was cut. The first start has nothing to tell."""
+
     def remember(self, memo: Mapping[str, str]) -> None:
         """Replace the runner's memo. It is on the disk when the call returns."""
 

@@ -38,6 +38,7 @@ class FileReporter:
         self._state, self._request, self._files = state, request, files
         self._clock, self._is_stopping = clock, is_stopping
         self._start = clock.now() - state.elapsed_s
+        self._has_told_resumption = False
         self._last_write = self._last_look = clock.now()
         self._rate_from = (clock.now(), state.bytes_done)
 
@@ -92,6 +93,12 @@ class FileReporter:
         since, before = self._rate_from
         self._rate_from = (now, done)
         return max(0, int((done - before) / (now - since))) if now > since else 0
+
+    def report_resumption(self, how: str) -> None:
+        if self._state.resumed and not self._has_told_resumption:
+            self._has_told_resumption = True
+            self._log(how)
+            self._write(replace(self._state, resumed=f"{self._state.resumed}: {how}"))
 
     def remember(self, memo: Mapping[str, str]) -> None:
         self._write(replace(self._state, memo=dict(memo)))

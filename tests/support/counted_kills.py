@@ -38,6 +38,7 @@ def check_series(
             assert not list(replica.folder.rglob("guestagent-seed*")), evidence
             if cut_state is not None and not cut_state.phase.has_ended:
                 assert f"going on with the seed that was cut while {cut_state.phase}" in replica.log
+                assert state.resumed.partition(": ")[2], evidence  # what this start has found
         if not is_killed:
             return number - SERIES
     raise AssertionError("numbers never end")

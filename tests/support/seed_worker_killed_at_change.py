@@ -41,4 +41,5 @@ def main(state_folder: Path, root: Path, server_folder: Path, fatal_number: int)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]), int(sys.argv[4]))
+    state_path, root_path, server_path = map(Path, sys.argv[1:4])
+    main(state_path, root_path, server_path, int(sys.argv[4]))

@@ -40,7 +40,7 @@ def test_a_worker_that_is_killed_at_every_state_copies_once(
     state = replica.seed()
 
     assert state.phase is SeedPhase.DONE
-    assert state.resumed == "going on with the seed that was cut while positioning"
+    assert state.resumed == "going on with the seed that was cut while positioning: the data are in place"
     assert replica.count_drops() == 1
     assert read_checksums(replica.server) == read_checksums(source)
     assert not list(replica.data.glob("guestagent-seed*"))

@@ -46,7 +46,7 @@ def test_a_worker_that_is_killed_at_every_state_loads_all(
         replica.kill_worker_at(point)
     state = replica.seed()
 
-    assert state.resumed == "going on with the seed that was cut while positioning"
+    assert state.resumed == "going on with the seed that was cut while positioning: the data are in place"
     assert [replica.server.query_value(f"@@{name}") for name in SETTINGS] == settings
     assert not list(replica.data.glob("guestagent-seed*"))
     check_replica(replica, source, state)
@@ -63,7 +63,7 @@ def test_a_killed_worker_takes_its_programs_along(source: DatabaseServer, replic
     replica.change_request(rate_limit=0)
     replica.start_worker()
     state = replica.wait_for_worker()
-    assert state.resumed == "going on with the seed that was cut while transferring"
+    assert state.resumed == "going on with the seed that was cut while transferring: the dump begins anew"
     check_replica(replica, source, state)
 
 

@@ -12,7 +12,8 @@ import pytest
 from guestagent.errors import SeedError
 from guestagent.secret import Secret
 from guestagent.seeding import DonorEndpoint, SeedMethod, SeedPhase, SeedRequest, SeedState
-from guestagent.seeding.backup_runner import PREPARED, RECEIVED, BackupMemo, BackupRunner, swap_or_undo
+from guestagent.seeding.backup_memo import PREPARED, RECEIVED, BackupMemo
+from guestagent.seeding.backup_runner import BackupRunner, swap_or_undo
 from guestagent.seeding.data_swap import DataSwap
 from guestagent.seeding.fake import FakeServerControl
 from guestagent.seeding.protocols import SeedReporter
@@ -28,6 +29,7 @@ class MemoryReporter:
 
     state: SeedState
     phases: list[SeedPhase] = field(default_factory=list)
+    resumption: str = ""
 
     def enter(self, phase: SeedPhase) -> None:
         self.phases.append(phase)
@@ -40,6 +42,9 @@ class MemoryReporter:
 
     def check_stalled(self) -> None:
         pass
+
+    def report_resumption(self, how: str) -> None:
+        self.resumption = how
 
     def remember(self, memo: Mapping[str, str]) -> None:
         self.state = replace(self.state, memo=memo)
@@ -160,6 +165,7 @@ def test_received_data_that_are_gone_are_received_again(seed: Seed, step: str) -
         BackupRunner().run(seed.request, seed.reporter, FakeServerControl())
 
     assert seed.reporter.phases == [SeedPhase.CONNECTING]
+    assert seed.reporter.resumption == "the copy begins anew"
 
 
 def test_a_replacement_of_which_nothing_is_known_is_undone_first(seed: Seed) -> None:
@@ -195,5 +201,6 @@ def test_a_complete_seed_removes_its_files_once_more_after_a_kill(seed: Seed) ->
     result = BackupRunner().run(seed.request, seed.reporter, FakeServerControl())
 
     assert (result.position, result.bytes_done) == ("0-1-7", 100)
+    assert seed.reporter.resumption == "the data are in place"
     assert [path.name for path in seed.folder.target.iterdir()] == ["ibdata1"]
     assert not seed.folder.path.exists()

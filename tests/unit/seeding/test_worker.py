@@ -160,7 +160,8 @@ def test_a_killed_worker_goes_on_and_says_so(worker: Worker) -> None:
 
     assert state is not None
     assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
-    assert state.resumed == "going on with the seed that was cut while transferring"
+    assert state.resumed == "going on with the seed that was cut while transferring: the copy begins anew"
+    assert worker.log.count("the copy begins anew") == 1
 
 
 def test_an_ended_seed_is_not_repeated(worker: Worker) -> None:
