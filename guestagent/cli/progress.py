@@ -20,7 +20,7 @@ from guestagent.text_escaping import escape_line
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from guestagent.controller.status import ClusterStatus, NodeStatus
+    from guestagent.controller.status import ClusterStatus, NodeStatus, SeedProgress
 
 STATE_COLOURS = {
     NodeState.WAITING: "dim",
@@ -29,7 +29,7 @@ STATE_COLOURS = {
     NodeState.READY: "green",
     NodeState.FAILED: "bold red",
 }
-COLUMN_HEADINGS = ("node", "role", "state", "address", "flavor", "generation", "evidence")
+COLUMN_HEADINGS = ("node", "role", "state", "address", "flavor", "generation", "evidence", "seed")
 POLL_INTERVAL_S = 2.0
 
 
@@ -118,7 +118,9 @@ def _report_changes(
 ) -> None:
     stack = status.stack
     events: list[Event] = [StackChanged(stack.name, stack.status, seconds, stack.reason)]
-    events += [NodeChanged(node.name, node.state, seconds, node.reason) for node in status.nodes]
+    for node in status.nodes:
+        expected_s = None if node.seed is None else node.seed.expected_s
+        events.append(NodeChanged(node.name, node.state, seconds, node.reason, expected_s))
     for event in events:
         event_key, state = (type(event), event.name), replace(event, seconds=0, reason="")
         if reported_events.get(event_key) != state:
@@ -152,8 +154,25 @@ def _build_row(status: NodeStatus) -> tuple[str, ...]:
         node.flavor,
         node.generation,
         _summarise_evidence(status.evidence),
+        _format_seed(status.seed),
     )
     return (node.name, *(str(value) if value else "-" for value in cells))
+
+
+def _format_seed(seed: SeedProgress | None) -> str:
+    """Format the expected time of a seed, and the time since the update began."""
+    if seed is None:
+        return ""
+    expected = (
+        "its time is unknown"
+        if seed.expected_s is None
+        else f"about {format_minutes(seed.expected_s)} expected"
+    )
+    return (
+        expected
+        if seed.elapsed_s is None
+        else f"{expected}, the update began {seed.elapsed_s / 60:.0f} min ago"
+    )
 
 
 def _summarise_evidence(evidence: object) -> str:
@@ -185,7 +204,15 @@ def build_status_document(status: ClusterStatus) -> dict[str, object]:
                 "generation": status.node.generation,
                 "reason": status.reason or None,
                 "evidence": status.evidence,
+                "seed": None if status.seed is None else _build_seed_document(status.seed),
             }
             for status in status.nodes
         ],
+    }
+
+
+def _build_seed_document(seed: SeedProgress) -> dict[str, object]:
+    return {
+        name: None if seconds is None else round(seconds)
+        for name, seconds in (("expected", seed.expected_s), ("elapsed", seed.elapsed_s))
     }

@@ -115,7 +115,8 @@ class FakeHeat:
         return {name: f"10.0.0.{number}" for number, name in enumerate(names, start=10)}
 
     def template(self, stack: Stack) -> object:
-        return json.loads(json.dumps(self._read_idle_stack("template", stack).template))
+        self._receive("template")
+        return json.loads(json.dumps(self.live[stack.name].template))
 
     def create(
         self,

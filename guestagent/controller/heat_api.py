@@ -1,7 +1,7 @@
 """Heat as the controller needs it: thirteen requests and their results. `openstack_heat.py` makes them.
 
 Reading a stack while Heat works on it can break it: outputs and attributes are resolved then, and that writes. So only
-`stacks` and `resources` are safe at any time. Requests for an idle stack only are marked as such.
+`stacks`, `resources` and `template` are safe at any time. Requests for an idle stack only are marked as such.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CONDITION_TYPE_FILTER = "WaitCondition"  # a part of the types of conditions and
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack as the list of stacks shows it. `updated` is different after every update, and has no other meaning."""
+    """A stack as the list of stacks shows it. `updated` is when its newest update began, "" before the first one."""
 
     id: str
     name: str
@@ -66,7 +66,7 @@ class Heat(Protocol):
         """Read the outputs by name. For an idle stack only."""
 
     def template(self, stack: Stack) -> object:
-        """Read the newest template. For an idle stack only."""
+        """Read the newest template. Safe at any time: Heat reads it from its database, and resolves nothing."""
 
     def create(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
@@ -175,7 +176,7 @@ class Stacks:
 
     def status(self, name: str) -> ClusterStatus:
         """Read the status of the stack and its nodes, idle or not."""
-        return self._requests.run(lambda: read_cluster_status(self._heat, name))
+        return self._requests.run(lambda: read_cluster_status(self._heat, name, datetime.now(timezone.utc)))
 
     def wait(self, work: Work, within: float | None = None, tell: Tell | None = None) -> Stack:
         """Poll until Heat has completed the work, with one request a poll. Return the stack in its final status.

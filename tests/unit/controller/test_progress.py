@@ -69,7 +69,7 @@ def test_what_is_not_known_of_any_node_has_no_column() -> None:
 
     assert lines == [
         "db is CREATE_IN_PROGRESS",
-        "node        state  generation",
-        "Master0000  ready  1",
-        "Slave0000   ready  1",
+        "node        role     state  flavor    generation",
+        "Master0000  source   ready  m1.large  1",
+        "Slave0000   replica  ready  m1.small  1",
     ]

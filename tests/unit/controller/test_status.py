@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 
 from guestagent.cli.progress import build_status_document, format_status
-from guestagent.controller import FakeHeat, NodeState, Resource, Stacks
+from guestagent.controller import Dialect, FakeHeat, NodeState, Resource, Stacks
 from guestagent.controller.node_state import derive_node_state
+from guestagent.controller.seed import UNKNOWN_SIZE, SourceSize
+from guestagent.controller.status import SeedProgress, read_cluster_status
 from guestagent.errors import InvalidTemplate
+from guestagent.metadata import Role
 from guestagent.retry import FakeClock
 from tests.support.cluster_strategies import LARGE, SMALL, build_cluster
+from tests.support.fake_stacks import launch_stack
+from tests.support.seeding_clusters import GIB
 
 NODE = replace(SMALL, name="Slave0000", server_id=102)
 
@@ -24,6 +30,16 @@ def build_heat(stack: str, replicas: int, is_idle: bool = True) -> FakeHeat:
     if is_idle:
         stacks.wait(work, 3600)
     heat.asked.clear()
+    return heat
+
+
+def build_joining_heat(size: SourceSize) -> FakeHeat:
+    """Build a Heat that waits for a replica, which gets its source's data."""
+    heat = FakeHeat()
+    stacks = launch_stack(heat, build_cluster(1, dialect=Dialect.HOT))
+    stacks.change("db", lambda cluster: cluster.add_replica(SMALL, size))
+    live = heat.live["db"]
+    live.pending_conditions = ["Another"] * 9
     return heat
 
 
@@ -62,14 +78,52 @@ def test_a_stack_in_progress_is_read_by_safe_requests_only() -> None:
 
     status = Stacks(heat, FakeClock()).status("db")
 
-    assert heat.asked == ["stacks", "resources"]
+    assert heat.asked == ["stacks", "resources", "template"]
     assert heat.endangered == []
     assert [(n.node.name, n.role, n.state) for n in status.nodes] == [
-        ("Master0000", None, NodeState.READY),
-        ("Slave0000", None, NodeState.READY),
-        ("Slave0001", None, NodeState.PROVING),
-        ("Slave0002", None, NodeState.PROVING),
+        ("Master0000", Role.SOURCE, NodeState.READY),
+        ("Slave0000", Role.REPLICA, NodeState.READY),
+        ("Slave0001", Role.REPLICA, NodeState.PROVING),
+        ("Slave0002", Role.REPLICA, NodeState.PROVING),
     ]
+
+
+def test_of_a_foreign_stack_in_progress_only_states_are_known() -> None:
+    heat = build_heat("db", replicas=0, is_idle=False)
+    heat.live["db"].template = {"Resources": {}}
+
+    [node] = Stacks(heat, FakeClock()).status("db").nodes
+
+    assert (node.name, node.role) == ("Master0000", None)
+
+
+@pytest.mark.parametrize(
+    ("updated", "elapsed_s", "text"),
+    [
+        ("2026-11-29T12:00:00Z", 600, "about 22 min expected, the update began 10 min ago"),
+        ("2026-11-29T12:00:00", 600, "about 22 min expected, the update began 10 min ago"),
+        ("2026-11-29T12:30:00Z", None, "about 22 min expected"),
+        ("", None, "about 22 min expected"),
+    ],
+)
+def test_a_replica_that_joins_shows_expected_time_beside_the_elapsed(
+    updated: str, elapsed_s: float | None, text: str
+) -> None:
+    heat = build_joining_heat(SourceSize(100 * GIB))
+    heat.live["db"].stack = replace(heat.live["db"].stack, updated=updated)
+
+    status = read_cluster_status(heat, "db", datetime(2026, 11, 29, 12, 10, tzinfo=timezone.utc))
+
+    seeds = {node.name: node.seed for node in status.nodes if node.seed is not None}
+    assert seeds == {"Slave0001": SeedProgress(1310, elapsed_s)}
+    assert format_status(status).splitlines()[-1].endswith(f"  {text}")
+
+
+def test_a_seed_of_unknown_size_has_no_expected_time() -> None:
+    status = Stacks(build_joining_heat(UNKNOWN_SIZE), FakeClock()).status("db")
+
+    assert "its time is unknown" in format_status(status)
+    assert build_status_document(status)["nodes"][2]["seed"] == {"expected": None, "elapsed": None}  # type: ignore[index]
 
 
 def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
@@ -156,6 +210,7 @@ def test_a_program_gets_the_same_as_plain_values() -> None:
                 "generation": 1,
                 "reason": None,
                 "evidence": {"condition": "Master0000ReadyWaitCond"},
+                "seed": None,
             }
         ],
     }
