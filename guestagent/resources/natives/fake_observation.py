@@ -1,0 +1,83 @@
+"""What the lists of the fake cloud show: marked resources alone, and rules as values. Pure."""
+
+from __future__ import annotations
+
+from guestagent.resources.natives.cloud_api import (
+    CloudGroup,
+    CloudObservation,
+    CloudPort,
+    CloudServer,
+    CloudVolume,
+    VolumeAttachment,
+)
+from guestagent.resources.natives.fake_project import FakePort, FakeProject, FakeServer, FakeVolume
+from guestagent.resources.natives.marks import parse_description, parse_metadata
+
+
+def build_observation(project: FakeProject) -> CloudObservation:
+    """Return the lists as they are now."""
+    volumes = {
+        each.id: show_volume(each) for each in project.volumes.values() if parse_metadata(each.metadata)
+    }
+    return CloudObservation(
+        servers={
+            each.id: show_server(each) for each in project.servers.values() if parse_metadata(each.metadata)
+        },
+        volumes=volumes,
+        attachments=tuple(
+            VolumeAttachment(
+                id=each.id, volume_id=each.volume_id, server_id=each.server_id, status=each.status
+            )
+            for each in project.attachments.values()
+            if each.volume_id in volumes
+        ),
+        ports={
+            each.id: show_port(each) for each in project.ports.values() if parse_description(each.description)
+        },
+        groups={
+            each.id: CloudGroup(
+                id=each.id, name=each.name, description=each.description, rules=dict(each.rules)
+            )
+            for each in project.groups.values()
+            if parse_description(each.description)
+        },
+    )
+
+
+def show_server(server: FakeServer) -> CloudServer:
+    """Return a server as Nova shows it."""
+    return CloudServer(
+        id=server.id,
+        name=server.name,
+        status=server.status,
+        task_state=server.task_state,
+        flavor=server.flavor,
+        created_at=server.created_at,
+        fault=server.fault,
+        metadata=dict(server.metadata),
+        host_hash=server.host,
+    )
+
+
+def show_volume(volume: FakeVolume) -> CloudVolume:
+    """Return a volume as Cinder shows it."""
+    return CloudVolume(
+        id=volume.id,
+        name=volume.name,
+        status=volume.status,
+        size_gib=volume.size_gib,
+        is_multiattach=volume.is_multiattach,
+        metadata=dict(volume.metadata),
+    )
+
+
+def show_port(port: FakePort) -> CloudPort:
+    """Return a port as Neutron shows it."""
+    return CloudPort(
+        id=port.id,
+        name=port.name,
+        description=port.description,
+        device_id=port.device_id,
+        groups=frozenset(port.groups),
+        addresses=(f"10.0.0.{port.id.rpartition('-')[2]}",),
+    )
