@@ -1,0 +1,39 @@
+"""What the answer to a request changes in its record. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from guestagent.errors import CloudRequestRefused
+from guestagent.resources.natives.cloud_api import CloudAnswer
+from guestagent.resources.natives.deletion_requests import is_deletion_requested, note_deletion_refusal
+from guestagent.resources.natives.presence import note_refusal
+from guestagent.resources.natives.server_actions import choose_request_id
+from guestagent.resources.natives.steps import SendRequest
+from guestagent.resources.store.records import ClusterChange, ResourcePhase
+
+
+def note_answer(step: SendRequest, answer: CloudAnswer) -> ClusterChange:
+    """Return what to write after the cloud has taken a request."""
+    if step.forgets:
+        return ClusterChange(forgotten=(step.intent.key,))
+    if not step.is_creation:
+        return ClusterChange()
+    record = replace(
+        step.intent,
+        phase=ResourcePhase.CREATED,
+        cloud_id=answer.cloud_id or None,
+        cloud_request_id=choose_request_id(step.intent, answer.request_id),
+        answer="",
+    )
+    return ClusterChange(resources=(record,))
+
+
+def note_refused_request(step: SendRequest, error: CloudRequestRefused, retries: int) -> ClusterChange:
+    """Return what to write after the cloud has rejected a request: it had no effect."""
+    record = step.intent
+    if step.is_creation:
+        return ClusterChange(resources=(note_refusal(record, error.code, error.message, retries),))
+    if is_deletion_requested(record):
+        return ClusterChange(resources=(note_deletion_refusal(record, error.message),))
+    return ClusterChange()

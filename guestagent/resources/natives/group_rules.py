@@ -1,0 +1,160 @@
+"""Security groups and their rules: what is missing is created before what is superfluous is deleted. Pure.
+
+Neutron answers a second creation of a rule with the id of the first, so a lost answer costs nothing. Rules that other
+people have made in our groups are left alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from guestagent.resources.natives.absence import SETTLE_S
+from guestagent.resources.natives.cloud_api import CloudGroup
+from guestagent.resources.natives.cluster_view import ClusterView
+from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
+from guestagent.resources.natives.marks import build_description, build_name
+from guestagent.resources.natives.presence import (
+    LOST_ANSWER_PAUSE_S,
+    build_intent,
+    can_retry,
+    parse_refusal,
+    plan_presence,
+    report_refusal,
+)
+from guestagent.resources.natives.requests import CreateGroup, CreateRule, DeleteRule
+from guestagent.resources.natives.steps import (
+    ChangeRules,
+    FailOperation,
+    ForgetRecord,
+    NoteRecord,
+    SendRequest,
+    Step,
+    Steps,
+    Waiting,
+)
+from guestagent.resources.orders import CreateRules, CreateSecurityGroup, UpdateRuleCidr
+from guestagent.resources.rule import Rule
+from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
+
+GROUP_ORDERS = (CreateSecurityGroup, CreateRules, UpdateRuleCidr)
+"""Orders that fail when the cloud refuses a group or rule; the others wait for a person."""
+
+
+def build_group_key(cluster: str, group: str) -> ResourceKey:
+    """Return the key of the record of a security group."""
+    return ResourceKey(cluster, ResourceKind.GROUP, name=group)
+
+
+def build_rule_key(cluster: str, group: str, rule: Rule) -> ResourceKey:
+    """Return the key of the record of a rule, which tells that it is ours."""
+    return ResourceKey(cluster, ResourceKind.RULE, name=f"{group}/{rule.key}")
+
+
+def plan_group(view: ClusterView, name: str) -> Steps:
+    """Return the steps to a wanted group and exactly its rules, beside those of other people."""
+    key = build_group_key(view.wanted.name, name)
+    record = view.records.get(key)
+    if record is not None and record.phase is ResourcePhase.REFUSED and not can_retry(view, record):
+        return (*_fail_order(view, record), *_drop_group(view, record))
+    request = CreateGroup(name=build_name(key), description=build_description(view.build_mark(key)))
+    if steps := plan_presence(view, key, lambda: request):
+        return steps
+    group = view.observed.groups.get(view.records[key].cloud_id or "")
+    if group is None:
+        return (Waiting(f"security group {name} is not listed", LOST_ANSWER_PAUSE_S),)
+    missing = [
+        rule
+        for rule in sorted(view.wanted.groups[name], key=lambda each: each.key)
+        if rule not in group.rules.values()
+    ]
+    steps_for_missing = [step for rule in missing for step in _plan_missing_rule(view, name, group, rule)]
+    if missing:
+        return tuple(steps_for_missing)
+    return (*_note_rules(view, name, group), *_plan_superfluous_rules(view, name, group))
+
+
+def list_rule_records(view: ClusterView, group: str) -> list[ResourceRecord]:
+    """Return the records of the rules of a group."""
+    records = view.records.values()
+    return [
+        each
+        for each in records
+        if each.key.kind is ResourceKind.RULE and each.key.name.startswith(f"{group}/")
+    ]
+
+
+def _plan_missing_rule(view: ClusterView, name: str, group: CloudGroup, rule: Rule) -> Steps:
+    """Create a rule that the list does not show, unless the cloud has refused it."""
+    key = build_rule_key(view.wanted.name, name, rule)
+    record = view.records.get(key)
+    if record is not None and record.phase is ResourcePhase.REFUSED and not can_retry(view, record):
+        if not isinstance(view.order, GROUP_ORDERS):
+            return (report_refusal(record),)
+        present = frozenset(group.rules.values())
+        kept = {each for each in present if _is_ours(view, name, each)}
+        return (ForgetRecord(key), ChangeRules(name, frozenset(kept)), *_fail_order(view, record))
+    request = CreateRule(group_id=group.id, rule=rule)
+    return (SendRequest(build_intent(view, key), request, is_creation=True),)
+
+
+def _note_rules(view: ClusterView, name: str, group: CloudGroup) -> list[Step]:
+    """Note the ids of the wanted rules: they are ours from now on."""
+    steps: list[Step] = []
+    for rule_id, rule in sorted(group.rules.items()):
+        key = build_rule_key(view.wanted.name, name, rule)
+        record = view.records.get(key)
+        is_noted = record is not None and (record.phase, record.cloud_id) == (ResourcePhase.CREATED, rule_id)
+        if rule in view.wanted.groups[name] and not is_noted:
+            record = record or ResourceRecord(key=key, operation_id=view.operation_id, intended_at=view.now)
+            noted = replace(record, phase=ResourcePhase.CREATED, cloud_id=rule_id, answer="")
+            steps.append(NoteRecord(noted, "listed"))
+    return steps
+
+
+def _plan_superfluous_rules(view: ClusterView, name: str, group: CloudGroup) -> list[Step]:
+    """Delete what was ours and is not wanted any more. Called only when every wanted rule is listed."""
+    steps: list[Step] = []
+    wanted_keys = {build_rule_key(view.wanted.name, name, rule) for rule in view.wanted.groups[name]}
+    listed_ids = {
+        build_rule_key(view.wanted.name, name, rule): rule_id for rule_id, rule in group.rules.items()
+    }
+    for record in list_rule_records(view, name):
+        if record.key in wanted_keys:
+            continue
+        rule_id = listed_ids.get(record.key, record.cloud_id)
+        if rule_id is None:
+            steps.extend(_plan_unknown_rule(view, record))
+        elif record.key in listed_ids and is_request_recent(view, record):
+            steps.append(await_deletion(record))
+        else:
+            intent = replace(mark_deletion(view, record), phase=ResourcePhase.CREATED, cloud_id=rule_id)
+            steps.append(SendRequest(intent, DeleteRule(rule_id=rule_id), forgets=True))
+    return steps
+
+
+def _plan_unknown_rule(view: ClusterView, record: ResourceRecord) -> Steps:
+    """A rule that is not wanted any more, and that a request without an answer may still create."""
+    absence = view.absences.get(record.key)
+    if record.phase is not ResourcePhase.INTENDED or (
+        absence and absence.is_believed(record, view.now, SETTLE_S)
+    ):
+        return (ForgetRecord(record.key),)
+    return (Waiting(f"the answer about rule {record.key.name} is lost", LOST_ANSWER_PAUSE_S),)
+
+
+def _is_ours(view: ClusterView, group: str, rule: Rule) -> bool:
+    record = view.records.get(build_rule_key(view.wanted.name, group, rule))
+    return record is not None and record.phase is ResourcePhase.CREATED
+
+
+def _fail_order(view: ClusterView, record: ResourceRecord) -> Steps:
+    code, message = parse_refusal(record)
+    if not isinstance(view.order, GROUP_ORDERS):
+        return (report_refusal(record),)
+    return (FailOperation(code, f"{record.key.kind} {record.key.name}: {message}"),)
+
+
+def _drop_group(view: ClusterView, record: ResourceRecord) -> Steps:
+    if isinstance(view.order, CreateSecurityGroup) and view.order.group == record.key.name:
+        return (ForgetRecord(record.key), ChangeRules(record.key.name, None))
+    return ()

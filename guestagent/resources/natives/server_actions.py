@@ -1,0 +1,86 @@
+"""What an action on a server came to, by Nova's list of actions: its status often tells nothing. Pure.
+
+The record of an action holds Nova's name for a request: that of the newest action from before, while the answer to ours
+is unknown, and then that of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from guestagent.resources.natives.absence import SETTLE_S
+from guestagent.resources.natives.cloud_api import CloudServer, ServerAction
+from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
+from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, build_intent, is_absent
+from guestagent.resources.natives.requests import CloudRequest
+from guestagent.resources.natives.steps import NoteRecord, SendRequest, Steps, Waiting
+from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
+
+REVERTING = "revert requested"
+"""The answer of a REFUSED record of a move whose old server has to return."""
+
+
+def list_newer_actions(view: ClusterView, server_id: str, record: ResourceRecord) -> tuple[ServerAction, ...]:
+    """Return the actions since the one that the record names, the newest first."""
+    newer: list[ServerAction] = []
+    for action in view.lookups.actions.get(server_id, ()):
+        if action.request_id == record.cloud_request_id:
+            break
+        newer.append(action)
+    return tuple(newer)
+
+
+def find_action(view: ClusterView, server_id: str, record: ResourceRecord) -> ServerAction | None:
+    """Return our own action, of a record whose answer is known."""
+    actions = view.lookups.actions.get(server_id, ())
+    return next((each for each in actions if each.request_id == record.cloud_request_id), None)
+
+
+def plan_action_request(
+    view: ClusterView, key: ResourceKey, server_id: str, request: CloudRequest, names: Collection[str]
+) -> Steps:
+    """Return the steps until an action's request has an answer; none if it has one.
+
+    `names` are those that Nova's list has for it.
+    """
+    record = view.records.get(key)
+    actions = view.lookups.actions.get(server_id)
+    if actions is None:
+        return (Waiting(f"the actions of server {server_id} were not read"),)
+    if record is None:
+        newest = actions[0].request_id if actions else ""
+        intent = build_intent(view, key, cloud_request_id=newest)
+        return (SendRequest(intent, request, is_creation=True),)
+    if record.phase not in UNCERTAIN_PHASES or record.answer.startswith(REVERTING):
+        return ()
+    for action in list_newer_actions(view, server_id, record):
+        if action.action in names:
+            request_id = choose_request_id(record, action.request_id)
+            noted = replace(record, phase=ResourcePhase.CREATED, cloud_request_id=request_id, answer="")
+            return (NoteRecord(noted, "found among the server's actions"),)
+    if record.phase is ResourcePhase.REFUSED:
+        return ()
+    if is_absent(view, record, SETTLE_S):
+        intent = build_intent(view, key, cloud_request_id=record.cloud_request_id)
+        return (SendRequest(intent, request, is_creation=True),)
+    return (Waiting(f"the answer about the {key.kind} of {key.instance} is lost", LOST_ANSWER_PAUSE_S),)
+
+
+def choose_request_id(record: ResourceRecord, own: str) -> str:
+    """Return the name of the request that a record keeps.
+
+    Of a growth it stays the newest action's from before: the request goes to Cinder, whose names Nova does not have.
+    """
+    return record.cloud_request_id if record.key.kind is ResourceKind.GROWTH else own
+
+
+def build_action_key(view: ClusterView, kind: ResourceKind, instance: str) -> ResourceKey:
+    """Return the key of the running operation's action."""
+    number = 0 if view.running is None else view.running.number
+    return ResourceKey(view.wanted.name, kind, instance, epoch=number)
+
+
+def is_ready_for_action(server: CloudServer, statuses: Collection[str]) -> bool:
+    """Return whether Nova takes an action on the server, and no other one runs."""
+    return server.status in statuses and server.task_state is None
