@@ -1,0 +1,138 @@
+"""Security groups and rules: what people change by hand, what the cloud refuses, and no gap in a change of network."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from guestagent.resources.natives.fake_project import FakeGroup
+from guestagent.resources.natives.requests import CreateRule, DeleteRule
+from guestagent.resources.operation import OperationState, RefusalCode
+from guestagent.resources.orders import CreateRules, CreateSecurityGroup, UpdateRuleCidr
+from guestagent.resources.rule import Rule
+from guestagent.resources.wanted import DATABASE_GROUP
+from tests.unit.resources.clusters import CLIENTS, build_order
+from tests.unit.resources.natives.invariants import find_differences
+from tests.unit.resources.natives.scenarios import CREATE_GROUP, MONITORS, OTHER_NETWORK, update_cidr
+from tests.unit.resources.natives.worlds import World
+
+
+def get_rules(world: World) -> dict[str, Rule]:
+    (group,) = world.cloud.project.groups.values()
+    return group.rules
+
+
+def find_rule_id(world: World, rule: Rule) -> str:
+    return next(rule_id for rule_id, each in get_rules(world).items() if each == rule)
+
+
+def test_a_rule_that_somebody_removed_returns_within_a_minute() -> None:
+    world = World().create()
+    world.live(70)
+    del get_rules(world)[find_rule_id(world, CLIENTS)]
+
+    world.live(65)
+
+    assert CLIENTS in get_rules(world).values()
+    world.live(65)
+    assert find_differences(world) == []
+
+
+def test_a_rule_that_somebody_added_stays() -> None:
+    world = World().create()
+    get_rules(world)["by-hand"] = MONITORS
+
+    assert world.run(update_cidr()).state is OperationState.DONE
+
+    assert MONITORS in get_rules(world).values()
+
+
+def test_a_new_network_over_the_quota_leaves_the_old_rule() -> None:
+    world = World().create()
+    world.cloud.project.limits.rules = 2
+
+    operation = world.run(update_cidr())
+
+    assert operation.state is OperationState.FAILED
+    assert operation.refusal is not None
+    assert operation.refusal.code is RefusalCode.QUOTA
+    assert world.count_requests(DeleteRule) == 0
+    world.live(130)
+    assert world.count_requests(CreateRule) == 1, "it is not tried again"
+    assert find_differences(world) == []
+    assert CLIENTS in get_rules(world).values()
+
+
+def test_the_same_network_needs_no_request() -> None:
+    world = World().create()
+    assert CLIENTS.network is not None
+
+    operation = world.run(
+        build_order(UpdateRuleCidr, group=DATABASE_GROUP, rule=CLIENTS, network=CLIENTS.network)
+    )
+
+    assert operation.state is OperationState.DONE
+    assert world.cloud.requests == []
+
+
+def test_two_changes_of_one_rule_happen_one_after_the_other() -> None:
+    world = World().create()
+    third_network = ip_network("203.0.113.0/24")
+    first = world.submit(update_cidr())
+    second = world.submit(
+        build_order(
+            UpdateRuleCidr,
+            group=DATABASE_GROUP,
+            rule=CLIENTS.with_network(OTHER_NETWORK),
+            network=third_network,
+        )
+    )
+
+    world.live(60)
+
+    assert [world.get_operation(each).state for each in (first, second)] == [OperationState.DONE] * 2
+    assert CLIENTS.with_network(third_network) in get_rules(world).values()
+    assert find_differences(world) == []
+
+
+def test_an_ipv6_rule_is_created() -> None:
+    world = World().create()
+    rule = CLIENTS.with_network(ip_network("2001:db8::/64"))
+
+    assert (
+        world.run(build_order(CreateRules, group=DATABASE_GROUP, rules=(rule,))).state is OperationState.DONE
+    )
+
+    assert rule in get_rules(world).values()
+
+
+def test_a_group_over_the_quota_fails_its_order_and_leaves_nothing() -> None:
+    world = World().create()
+    world.cloud.project.limits.groups = 1
+
+    operation = world.run(CREATE_GROUP())
+
+    assert operation.refusal is not None
+    assert operation.refusal.code is RefusalCode.QUOTA
+    assert find_differences(world) == []
+
+
+def test_a_group_without_rules_is_on_every_port() -> None:
+    world = World().create(replicas=1)
+
+    operation = world.run(build_order(CreateSecurityGroup, group="audit"))
+
+    assert operation.state is OperationState.DONE
+    assert find_differences(world) == []
+    assert {len(port.groups) for port in world.cloud.project.ports.values()} == {2}
+
+
+def test_groups_that_people_gave_to_a_port_stay() -> None:
+    world = World().create()
+    (port,) = world.cloud.project.ports.values()
+    world.cloud.project.groups["by-hand"] = FakeGroup("by-hand", "by-hand", "")
+    port.groups.add("by-hand")
+
+    world.run(CREATE_GROUP())
+
+    assert "by-hand" in port.groups
+    assert len(port.groups) == 3
