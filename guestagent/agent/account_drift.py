@@ -9,6 +9,7 @@ from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     EXPIRED_SUFFIX,
     AccountState,
+    ServerState,
 )
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
@@ -37,6 +38,11 @@ def has_gained_purpose(wish: DesiredAccount, account: AccountState, dialect: Sql
     return wish.purpose is not AccountPurpose.REPLICATION and account.privileges == dialect.get_privileges(
         AccountPurpose.REPLICATION
     )
+
+
+def has_copy_note(wish: DesiredAccount, account: AccountState, server: ServerState) -> bool:
+    """Return whether a donor account says what a clone of the server would lack. The others need not."""
+    return wish.purpose is not AccountPurpose.CLONE or account.copy_note == server.copy_note
 
 
 def has_desired_encryption(wish: DesiredAccount, account: AccountState) -> bool:

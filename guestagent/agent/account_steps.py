@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from guestagent.agent.account_drift import (
+    has_copy_note,
     has_desired_encryption,
     has_desired_password,
     has_exact_privileges,
@@ -29,6 +30,7 @@ from guestagent.database.steps import (
     DiscardPassword,
     DropAccount,
     RemakeAccount,
+    SetCopyNote,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -74,6 +76,8 @@ def plan_account_steps(
             yield from _plan_password_steps(desired, wish, account, memory, dialect, is_blocked=is_blocked)
             if not has_exact_privileges(wish, account, dialect) or not account.is_marked:
                 yield SetPrivileges(wish.account, wish.purpose)
+            if server.copy_note is not None and not has_copy_note(wish, account, server):
+                yield SetCopyNote(wish.account, server.copy_note)
     desired_names = {wish.account for wish in desired.accounts}
     for account in server.accounts:
         if is_managed(account, memory) and account.account not in desired_names | unfinished:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guestagent.agent.account_drift import (
+    has_copy_note,
     has_desired_encryption,
     has_desired_password,
     has_exact_privileges,
@@ -98,6 +99,10 @@ def _judge_account(
         return Condition(name, ConditionState.PENDING, expected, actual)
     if defect := _find_privilege_defect(desired, account, dialect):
         return Condition(name, ConditionState.PENDING, requirement, defect)
+    if not has_copy_note(desired, account, server):
+        return Condition(
+            name, ConditionState.PENDING, str(server.copy_note), str(account.copy_note or "no note")
+        )
     if account.is_locked:
         advice = "unlock it: ALTER USER .. ACCOUNT UNLOCK"
         return Condition(name, ConditionState.FINAL, requirement, "a locked account", advice)

@@ -30,6 +30,7 @@ from guestagent.database.steps import (
     PointChannel,
     RecordPosition,
     RemakeAccount,
+    SetCopyNote,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -128,6 +129,10 @@ class FakeDatabase:
                 yield replace(self.state, channel=stop_channel(self.state.channel))
             case StartChannel():
                 yield self._start_channel()
+            case SetCopyNote(account, note):
+                yield self._replace_account(
+                    account, replace(self._require_account(account, step), copy_note=note)
+                )
             case LoadClonePlugin():
                 yield replace(self.state, clone_plugin="ACTIVE")
             case RecordPosition():

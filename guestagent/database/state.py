@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.database.channel_options import UnexpectedOption
+from guestagent.database.copy_note import CopyNote
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.harmful_settings import ReplicationSetting
 from guestagent.database.pending_statement import PendingStatement
@@ -43,7 +44,7 @@ class AccountState:
     global ones; `has_other_privileges`: it has some on a schema, table or role, or the grant option. `is_marked`:
     the agent created it. `retained_hash` is the hash of a replaced password that is still valid, of the same plugin.
     `requires_tls`, `requires_certificate`: its REQUIRE clause. `is_limited`: password expiry, failed logins or a
-    resource limit may lock it out.
+    resource limit may lock it out. `copy_note`: what a donor account says about the data, None if nothing.
     """
 
     account: Account
@@ -57,6 +58,7 @@ class AccountState:
     requires_certificate: bool = False
     retained_hash: Secret | None = None
     is_limited: bool = False
+    copy_note: CopyNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ class ServerState:
     log that the channel would apply again, None for none; it may vary while the channel applies. `logged_history`: the
     part of `history` in the binary log, None if channels ignore no events because of their server id.
     `pending_statement`: of an earlier session, and still running. `clone_plugin`: its status, "" if it is not loaded.
+    `copy_note`: what its donor accounts must say, None if no account can clone it.
     """
 
     version: str
@@ -208,6 +211,7 @@ class ServerState:
     logged_history: GtidHistory | None = None
     pending_statement: PendingStatement | None = None
     clone_plugin: str = ""
+    copy_note: CopyNote | None = None
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

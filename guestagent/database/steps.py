@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guestagent.database.account_purpose import AccountPurpose
+from guestagent.database.copy_note import CopyNote
 from guestagent.database.state import Account, TlsOptions
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.host_port import format_host_port
@@ -138,6 +139,17 @@ class SetPrivileges:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCopyNote:
+    """Note in a donor account what a clone of this server would lack: the account sees none of its tables."""
+
+    account: Account
+    note: CopyNote
+
+    def __str__(self) -> str:
+        return f"note in the donor account {self.account}: {self.note}"
+
+
+@dataclass(frozen=True, slots=True)
 class DropAccount:
     """Drop an account. `if_exists`: it may have been dropped without being logged."""
 
@@ -236,6 +248,7 @@ Step = (
     | SetDemand
     | DiscardPassword
     | SetPrivileges
+    | SetCopyNote
     | DropAccount
     | LoadClonePlugin
     | StopChannel

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from guestagent.database.connection_errors import NoAnswer
+from guestagent.database.copy_note import CopyNote
 from guestagent.database.error_diagnosis import FailureKind, FailureStage, diagnose_error
 from guestagent.database.login import connect_tcp
-from guestagent.database.mysql.clone import CloneSource, has_clone_plugin
+from guestagent.database.mysql.clone import CloneSource, has_clone_plugin, read_own_note
 from guestagent.database.mysql.clone_diagnosis import CHOOSE_DUMP, WAIT_FOR_AGENT
-from guestagent.database.mysql.clone_requirements import VARIABLES, find_clone_obstacles
+from guestagent.database.mysql.clone_requirements import KEYRING, VARIABLES, find_clone_obstacles
 from guestagent.database.mysql.diagnosis import RULES
 from guestagent.database.queries import read_global_variables
 from guestagent.database.state import ServerError, TlsOptions
@@ -20,6 +21,12 @@ from guestagent.metadata.host_port import format_host_port
 from guestagent.seeding.request import DonorEndpoint
 
 LOGIN_TIMEOUT_S = 30.0
+CONVERT_ADVICE = (
+    "convert them at the source (ALTER TABLE .. ENGINE = InnoDB) and reseed, or set Seeding.Method: dump"
+)
+KEYRING_ADVICE = (
+    "load a keyring component here, too: its keys may be others; or set GuestAgent.Seeding.Method: dump"
+)
 IPV6_ADVICE = "give the source a name that resolves to this address, or set GuestAgent.Seeding.Method: dump"
 
 DonorCheck = Callable[[DonorEndpoint, Mapping[str, str]], str]
@@ -63,6 +70,7 @@ def check_donor(donor: DonorEndpoint, recipient: Mapping[str, str]) -> str:
         ) as connection:
             variables = read_global_variables(connection, VARIABLES)
             is_loaded = has_clone_plugin(connection)
+            note = read_own_note(connection)
     except (NoAnswer, DatabaseRefused) as error:
         raise _build_login_error(donor, error) from error
     except DatabaseUnsupported as error:
@@ -72,7 +80,22 @@ def check_donor(donor: DonorEndpoint, recipient: Mapping[str, str]) -> str:
         raise SeedError(f"the source cannot be cloned to this server: {'; '.join(obstacles)}", CHOOSE_DUMP)
     if not is_loaded:
         raise SeedError("the source has not loaded the clone plugin", WAIT_FOR_AGENT, is_transient=True)
+    check_copy_note(note, recipient)
     return variables["version"]
+
+
+def check_copy_note(note: CopyNote | None, recipient: Mapping[str, str]) -> None:
+    """Raise SeedError unless a clone of the source would have all of its data."""
+    if note is None:
+        reason = "the source's agent has not noted yet which of its tables can be cloned"
+        raise SeedError(reason, WAIT_FOR_AGENT, is_transient=True)
+    if note.uncloned_tables:
+        names = ", ".join(note.uncloned_tables)
+        raise SeedError(
+            f"CLONE copies only InnoDB, and would leave these tables empty: {names}", CONVERT_ADVICE
+        )
+    if note.has_encrypted_tables and recipient[KEYRING] == "OFF":
+        raise SeedError("the source has encrypted tables, and this server has no keyring", KEYRING_ADVICE)
 
 
 def _build_login_error(donor: DonorEndpoint, error: NoAnswer | DatabaseRefused) -> SeedError:

@@ -23,7 +23,13 @@ from guestagent.seeding.clone_decision import (
     check_status,
     decide_clone,
 )
-from guestagent.seeding.clone_donor import DonorCheck, build_clone_source, build_tls, check_donor
+from guestagent.seeding.clone_donor import (
+    CONVERT_ADVICE,
+    DonorCheck,
+    build_clone_source,
+    build_tls,
+    check_donor,
+)
 from guestagent.seeding.clone_memo import CloneMemo, parse_memo
 from guestagent.seeding.clone_replacement import (
     check_layout,
@@ -51,9 +57,6 @@ from guestagent.seeding.swap_journal import SwapStage
 RESTART_GRACE_S = 3.0
 """A supervisor starts a server again by itself, sooner than that."""
 POLL_INTERVAL_S = 0.5
-CONVERT_ADVICE = (
-    "convert them at the source (ALTER TABLE .. ENGINE = InnoDB) and reseed, or set Seeding.Method: dump"
-)
 
 
 class CloneRunner:

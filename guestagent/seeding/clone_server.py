@@ -14,14 +14,15 @@ from guestagent.database.mysql.clone import (
     CloneSource,
     build_clone_statement,
     has_clone_plugin,
+    has_keyring,
     kill_statement,
     read_clone_progress,
     read_clone_status,
-    read_emptied_tables,
     read_session_id,
+    read_uncloned_tables,
 )
 from guestagent.database.mysql.clone_diagnosis import ER_RESTART_SERVER_FAILED
-from guestagent.database.mysql.clone_requirements import VARIABLES
+from guestagent.database.mysql.clone_requirements import KEYRING, VARIABLES
 from guestagent.database.mysql.clone_state import CloneStatus
 from guestagent.database.mysql.server import (
     CLEAR_SUPER_READ_ONLY,
@@ -71,7 +72,8 @@ class CloneServer:
     def read_variables(self) -> Mapping[str, str]:
         """Read what a donor is compared with."""
         with self._open() as connection:
-            return read_global_variables(connection, VARIABLES)
+            keyring = {KEYRING: "ON" if has_keyring(connection) else "OFF"}
+            return {**read_global_variables(connection, VARIABLES), **keyring}
 
     def read_status(self) -> CloneStatus | None:
         """Read the status of the newest CLONE. Raises NoAnswer if the server does not answer."""
@@ -137,7 +139,7 @@ class CloneServer:
             return ClonedData(
                 position=str(read_history(connection)),
                 bytes_done=read_clone_progress(connection).done,
-                emptied_tables=read_emptied_tables(connection),
+                emptied_tables=read_uncloned_tables(connection),
             )
 
     @contextmanager

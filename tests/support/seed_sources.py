@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from guestagent.database.driver import Row
+from guestagent.database.login import connect_socket
+from guestagent.database.mysql.clone import read_copy_note
+from guestagent.database.mysql.server import MysqlDatabase
+from guestagent.database.state import Account
+from guestagent.database.steps import SetCopyNote
 from guestagent.secret import Secret
 from guestagent.seeding import DonorEndpoint, SeedMethod
 from guestagent.seeding.dump_dialect import DIALECTS
@@ -15,6 +20,7 @@ from tests.support.database_servers import DatabaseServer
 PASSWORD = Secret("d%'\"#; \\word 4711")
 PASSWORD_END = b"word 4711"
 """A part of the password that no quoting changes."""
+QUERY_TIMEOUT_S = 10.0
 CHANNEL_USER, CHANNEL_PASSWORD = "channel", "channel word 0815"
 SERVER_LOGS = (
     "general-log=1",
@@ -63,6 +69,15 @@ def create_donor_account(source: DatabaseServer, method: SeedMethod) -> None:
         f"CREATE USER donor@'%' IDENTIFIED BY '{password}' REQUIRE SSL",
         f"GRANT {', '.join(privileges)} ON *.* TO donor@'%'",
     )
+    if is_clone:
+        write_copy_note(source)
+
+
+def write_copy_note(source: DatabaseServer) -> None:
+    """Note in the donor account what a clone of the source would lack, as its agent does."""
+    with closing(connect_socket(source.socket, "root", QUERY_TIMEOUT_S)) as connection:
+        note = read_copy_note(connection)
+        MysqlDatabase(connection).apply(SetCopyNote(Account("donor", "%"), note))
 
 
 def build_endpoint(source: DatabaseServer) -> DonorEndpoint:

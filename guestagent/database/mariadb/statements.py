@@ -26,6 +26,7 @@ from guestagent.database.steps import (
     PointChannel,
     RecordPosition,
     RemakeAccount,
+    SetCopyNote,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -101,8 +102,8 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
         case DropAccount(account, if_exists):
             # IF EXISTS is logged even if there is no such account.
             return (sql("DROP USER IF EXISTS {}" if if_exists else "DROP USER {}", account),)
-        case LoadClonePlugin():
-            return ()  # MariaDB has none
+        case LoadClonePlugin() | SetCopyNote():
+            return ()  # MariaDB cannot be cloned
         case StopChannel():
             return (sql("STOP SLAVE"),)
         case PointChannel():

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from guestagent.database.connection import Connection
+from guestagent.database.copy_note import CopyNote, parse_copy_note
 from guestagent.database.mysql.clone_state import IN_PROGRESS, CloneProgress, CloneStatus
 from guestagent.database.sql_statement import Statement, sql
 from guestagent.database.state import Account, ServerError, TlsOptions
@@ -20,6 +21,18 @@ STATUS_OPERATION = "reading the state of CLONE"
 SELECT_PLUGIN = sql(
     "SELECT plugin_status AS status FROM information_schema.plugins WHERE plugin_name = 'clone'"
 )
+SELECT_OWN_ATTRIBUTE = sql(
+    "SELECT attribute AS attribute FROM information_schema.user_attributes"
+    " WHERE CONCAT(user, '@', host) = CURRENT_USER()"
+)
+COUNT_KEYRING_PLUGINS = sql(
+    "SELECT COUNT(*) AS count FROM information_schema.plugins"
+    " WHERE plugin_name LIKE 'keyring%' AND plugin_status = 'ACTIVE'"
+)
+COUNT_KEYRING_COMPONENTS = sql(
+    "SELECT COUNT(*) AS count FROM performance_schema.keyring_component_status"
+    " WHERE status_key = 'Component_status' AND status_value = 'Active'"
+)
 SELECT_STATUS = sql(
     "SELECT state, pid, begin_time, source, destination, error_no, error_message"
     " FROM performance_schema.clone_status"
@@ -28,11 +41,16 @@ SELECT_PROGRESS = sql(
     "SELECT stage, state, estimate, data FROM performance_schema.clone_progress ORDER BY begin_time"
 )
 SELECT_SESSION_ID = sql("SELECT CONNECTION_ID() AS id")
-# Their data are not copied: the tables are there, and empty.
-SELECT_EMPTIED_TABLES = sql(
+# Their data are not copied: the tables are there, and empty. BLACKHOLE and FEDERATED have none, and the logs are a
+# server's own.
+SELECT_UNCLONED_TABLES = sql(
     "SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables"
-    " WHERE table_type = 'BASE TABLE' AND engine IN ('MyISAM', 'CSV', 'ARCHIVE', 'MRG_MYISAM', 'MEMORY')"
-    " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name LIMIT 11"
+    " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'BLACKHOLE', 'FEDERATED', 'PERFORMANCE_SCHEMA')"
+    " AND (table_schema, table_name) NOT IN (('mysql', 'general_log'), ('mysql', 'slow_log'))"
+    " AND table_schema NOT IN ('information_schema', 'performance_schema') ORDER BY name LIMIT 10"
+)
+SELECT_ENCRYPTED_TABLES = sql(
+    "SELECT COUNT(*) AS count FROM information_schema.innodb_tablespaces WHERE encryption = 'Y'"
 )
 
 
@@ -120,6 +138,20 @@ def read_clone_progress(connection: Connection) -> CloneProgress:
     )
 
 
+def read_own_note(connection: Connection) -> CopyNote | None:
+    """Read the note in the account of this session; None if its server's agent has written none."""
+    rows = connection.fetch_rows(SELECT_OWN_ATTRIBUTE, STATUS_OPERATION)
+    return next((parse_copy_note(row["attribute"]) for row in rows), None)
+
+
+def has_keyring(connection: Connection) -> bool:
+    """Return whether this server can encrypt tables."""
+    rows = connection.fetch_rows(COUNT_KEYRING_PLUGINS, STATUS_OPERATION)
+    with suppress(DatabaseRefused):  # a server from before keyring components
+        rows += connection.fetch_rows(COUNT_KEYRING_COMPONENTS, STATUS_OPERATION)
+    return any(row["count"] != "0" for row in rows)
+
+
 def read_session_id(connection: Connection) -> int:
     """Read the id by which the process list knows this session."""
     (row,) = connection.fetch_rows(SELECT_SESSION_ID, STATUS_OPERATION)
@@ -132,6 +164,13 @@ def kill_statement(connection: Connection, process_id: int) -> None:
         connection.fetch_rows(sql("KILL QUERY {}", process_id), "ending CLONE")
 
 
-def read_emptied_tables(connection: Connection) -> tuple[str, ...]:
-    """Read the names of tables whose rows CLONE does not copy: of the first eleven."""
-    return tuple(str(row["name"]) for row in connection.fetch_rows(SELECT_EMPTIED_TABLES, STATUS_OPERATION))
+def read_uncloned_tables(connection: Connection) -> tuple[str, ...]:
+    """Read the names of tables whose rows CLONE does not copy: of the first ten."""
+    return tuple(str(row["name"]) for row in connection.fetch_rows(SELECT_UNCLONED_TABLES, STATUS_OPERATION))
+
+
+@translate_malformed_response(STATUS_OPERATION)
+def read_copy_note(connection: Connection) -> CopyNote:
+    """Read what a clone of this server would lack, or needs."""
+    (row,) = connection.fetch_rows(SELECT_ENCRYPTED_TABLES, STATUS_OPERATION)
+    return CopyNote(read_uncloned_tables(connection), row["count"] != "0")

@@ -23,6 +23,8 @@ EQUAL_VARIABLES = (
     "collation_server",
 )
 FOLDER_VARIABLES = ("datadir", "innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory")
+KEYRING = "keyring"
+"""Beside the variables of a recipient: whether it has one, ON or OFF."""
 VARIABLES = ("version", "server_uuid", "performance_schema", *EQUAL_VARIABLES, *FOLDER_VARIABLES)
 
 

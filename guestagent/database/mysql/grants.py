@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guestagent.database.connection import Connection
+from guestagent.database.copy_note import parse_copy_note
 from guestagent.database.driver import Row
 from guestagent.database.mysql.statements import MARKER_ACCOUNT
 from guestagent.database.privileges import (
@@ -30,6 +31,7 @@ SELECT_ACCOUNTS = sql(
     " password_lifetime AS lifetime, max_questions + max_updates + max_connections + max_user_connections AS limits,"
     " COALESCE(user_attributes->>'$.Password_locking.failed_login_attempts', 0) AS attempts,"
     " user_attributes->>'$.multi_factor_authentication' IS NOT NULL AS ways,"
+    " user_attributes->>'$.metadata' AS attribute,"
     " CONCAT(User, '@', Host) = CURRENT_USER() AS own FROM mysql.user"
 )
 SELECT_OTHER_PRIVILEGES = sql(
@@ -97,6 +99,7 @@ def _build_state(row: Row, privileges: AccountPrivileges, has_marker: bool) -> A
         retained_hash=Secret(row["retained"]) if row["retained"] else None,
         # An account without a lifetime of its own has the server's default_password_lifetime.
         is_limited=(row["lifetime"], row["limits"], row["attempts"]) != ("0", "0", "0"),
+        copy_note=parse_copy_note(row["attribute"]),
     )
 
 

@@ -22,6 +22,7 @@ from guestagent.database.steps import (
     AccountStep,
     LoadClonePlugin,
     PointChannel,
+    SetCopyNote,
     SetPrivileges,
     StartChannel,
     Step,
@@ -73,7 +74,7 @@ class MysqlDatabase:
                 with self._lift_super_read_only(step):
                     revokes = read_revokes(self._connection, account, PRIVILEGES[purpose])
                     set_privileges(self._connection, step, build_statements(step), revokes)
-            case _ if isinstance(step, AccountStep | LoadClonePlugin):
+            case _ if isinstance(step, AccountStep | SetCopyNote | LoadClonePlugin):
                 with self._lift_super_read_only(step):
                     self._run_step(step)
             case _:
@@ -86,7 +87,9 @@ class MysqlDatabase:
         run_statements(self._connection, step, *build_statements(step))
 
     @translate_malformed_response(OBSERVE_OPERATION)
-    def _lift_super_read_only(self, step: AccountStep | LoadClonePlugin) -> AbstractContextManager[None]:
+    def _lift_super_read_only(
+        self, step: AccountStep | SetCopyNote | LoadClonePlugin
+    ) -> AbstractContextManager[None]:
         """Lift super_read_only, with which an image boots, while the step runs: it blocks the agent's account too.
 
         read_only stays on and blocks all other clients.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
@@ -20,6 +20,7 @@ from guestagent.database.hung_server import (
     raise_if_hung,
     read_process_list,
 )
+from guestagent.database.mysql.clone import read_copy_note
 from guestagent.database.mysql.grants import read_accounts
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.replication_filters import read_global_filters
@@ -28,7 +29,7 @@ from guestagent.database.named_channels import complete_skip_settings
 from guestagent.database.queries import read_replica_users, read_schemas
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
-from guestagent.database.state import ChannelState, ServerState, SourceState
+from guestagent.database.state import AccountState, ChannelState, ServerState, SourceState
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
 from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused
@@ -68,6 +69,7 @@ APPLIER_STATES = sql(
     " 'Waiting for workers to exit', 'Waiting for dependent transaction to commit',"
     " 'Waiting for preceding transaction to commit') ORDER BY thread_id"
 )
+CLONE_PRIVILEGE = "BACKUP_ADMIN"
 CONNECTED_REPLICAS = sql("SHOW REPLICAS")
 CLONE_PLUGIN = sql(
     "SELECT plugin_status AS status FROM information_schema.plugins WHERE plugin_name = 'clone'"
@@ -127,7 +129,13 @@ def read_server_state(connection: Connection) -> ServerState:
         unlogged_data=_read_unlogged_data(connection, channel, schemas, log_status),
         pending_statement=find_pending_statement(connection, sessions, APPLIER_STATES),
         clone_plugin=_read_clone_plugin(connection),
+        copy_note=read_copy_note(connection) if _can_be_cloned(accounts) else None,
     )
+
+
+def _can_be_cloned(accounts: Iterable[AccountState]) -> bool:
+    """Return whether there is a donor account. Without one, nobody needs to know about each table."""
+    return any(each.is_marked and CLONE_PRIVILEGE in each.privileges for each in accounts)
 
 
 @translate_malformed_response(OBSERVE_OPERATION)

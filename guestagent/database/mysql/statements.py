@@ -26,6 +26,7 @@ from guestagent.database.steps import (
     PointChannel,
     RecordPosition,
     RemakeAccount,
+    SetCopyNote,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -132,6 +133,8 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
                 sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account),
                 *_build_grants(account, purpose),
             )
+        case SetCopyNote(account, note):
+            return (sql("ALTER USER {} ATTRIBUTE {}", account, note.format_attribute()),)
         case DropAccount(account, if_exists):
             return (sql("DROP USER IF EXISTS {}" if if_exists else "DROP USER {}", account),)
         case LoadClonePlugin():

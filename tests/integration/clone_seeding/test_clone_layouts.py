@@ -14,7 +14,13 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import DatabaseServer, find_free_port, open_server
 from tests.support.keyring_server import KeyringServer
 from tests.support.layout_data import create_parts, install_apart, read_rows
-from tests.support.seed_sources import admit_replica, build_endpoint, fill_source, read_checksums
+from tests.support.seed_sources import (
+    admit_replica,
+    build_endpoint,
+    fill_source,
+    read_checksums,
+    write_copy_note,
+)
 from tests.support.seeded_replica import SeededReplica, open_replica
 
 
@@ -73,7 +79,7 @@ def test_encrypted_tables_are_encrypted_anew_with_the_replicas_own_keys(
 
 
 @pytest.mark.patient
-def test_encrypted_tables_need_a_keyring(
+def test_encrypted_tables_are_refused_by_a_server_without_a_keyring(
     tmp_path: Path, data_template: Path, flavour: Flavour, authority: CertificateAuthority
 ) -> None:
     with open_encrypted_source(tmp_path / "s", data_template, flavour, authority) as source:
@@ -82,8 +88,32 @@ def test_encrypted_tables_need_a_keyring(
             state = replica.seed()
 
             assert (state.phase, state.attempts) == (SeedPhase.FAILED, 1), (state, replica.log)
-            assert "has no keyring" in state.failure
-            assert "shop" not in str(replica.server.execute("SHOW DATABASES"))
+            assert "has encrypted tables, and this server has no keyring" in state.failure
+            assert replica.count_drops() == 0
+
+
+@pytest.mark.patient
+@pytest.mark.parametrize("engine", ["MyISAM", "CSV", "MEMORY"])
+def test_tables_that_clone_does_not_copy_are_refused_and_then_converted(
+    source: DatabaseServer, replica: SeededReplica, engine: str
+) -> None:
+    source.execute(
+        f"CREATE TABLE shop.old (id INT NOT NULL) ENGINE = {engine}", "INSERT INTO shop.old VALUES (1)"
+    )
+    write_copy_note(source)
+
+    refused = replica.seed()
+    drops = replica.count_drops()
+    source.execute("ALTER TABLE shop.old ENGINE = InnoDB")
+    write_copy_note(source)
+    replica.change_request(id="b2")
+    state = replica.seed()
+    rows = replica.server.execute("SELECT * FROM shop.old")
+    source.execute("DROP TABLE shop.old")
+
+    assert (refused.phase, refused.attempts, drops) == (SeedPhase.FAILED, 1, 0), (refused, replica.log)
+    assert "would leave these tables empty: shop.old" in refused.failure
+    assert (state.phase, rows) == (SeedPhase.DONE, [{"id": "1"}]), (state, replica.log)
 
 
 @pytest.mark.patient

@@ -10,15 +10,27 @@ import pymysql
 import pytest
 
 from guestagent.database.account_purpose import AccountPurpose
+from guestagent.database.copy_note import CopyNote
+from guestagent.database.login import connect_tcp
+from guestagent.database.mysql.clone import read_own_note, read_uncloned_tables
 from guestagent.database.protocols import Database
 from guestagent.database.state import Account
-from guestagent.database.steps import CreateAccount, CreateMarker, DropAccount, LoadClonePlugin, SetPrivileges
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    LoadClonePlugin,
+    SetCopyNote,
+    SetPrivileges,
+)
 from guestagent.embedded.database_servers import Flavour, build_root_command
+from guestagent.metadata.document import Tls
 from tests.support.database_servers import DatabaseServer, open_server, provide_server_root
 from tests.support.family_statements import limit_to_family
 from tests.support.polling import wait_until
 from tests.support.replication import PASSWORD, REPLICATOR, read_account, start_replication
 
+LOGIN_TIMEOUT_S = 10.0
 MYSQL_ALONE = limit_to_family("mysql")
 SEED = Account("seed0000", "%")
 ROWS = (
@@ -177,6 +189,28 @@ class TestClone:
 
         assert account_state.privileges == {"BACKUP_ADMIN"}
         assert (account_state.has_other_privileges, account_state.is_marked) == (False, True)
+
+    def test_a_clone_account_can_read_what_a_clone_would_lack_and_sees_no_table(
+        self, database: Database, server: DatabaseServer
+    ) -> None:
+        create_account(database, AccountPurpose.CLONE)
+        server.execute("CREATE SCHEMA d", "CREATE TABLE d.`it's` (id INT) ENGINE = MyISAM")
+        note = database.observe().copy_note
+        assert note is not None
+
+        database.apply(SetCopyNote(SEED, note))
+
+        with closing(
+            connect_tcp("127.0.0.1", server.port, SEED.name, PASSWORD, Tls(), LOGIN_TIMEOUT_S)
+        ) as connection:
+            assert read_own_note(connection) == CopyNote(("d.it's",))
+            assert read_uncloned_tables(connection) == ()
+        assert read_account(database, SEED).copy_note == note
+
+    def test_a_server_without_a_clone_account_does_not_look_for_tables(self, database: Database) -> None:
+        create_account(database, AccountPurpose.DUMP)
+
+        assert database.observe().copy_note is None
 
     def test_the_plugin_is_loaded_on_a_super_read_only_server_and_not_logged(
         self, database: Database, server: DatabaseServer

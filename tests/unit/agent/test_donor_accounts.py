@@ -11,8 +11,10 @@ from guestagent.agent.desired_accounts import list_desired_accounts
 from guestagent.agent.donor_record import DonorEntry, DonorRecord
 from guestagent.agent.model import ConditionState, DesiredState
 from guestagent.database.account_purpose import AccountPurpose
+from guestagent.database.copy_note import CopyNote
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mysql import MysqlDialect
+from guestagent.database.mysql.password_hash import hash_password
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, AccountState, ServerError
 from guestagent.database.steps import (
@@ -20,6 +22,7 @@ from guestagent.database.steps import (
     DropAccount,
     LoadClonePlugin,
     RemakeAccount,
+    SetCopyNote,
     SetPassword,
     SetPrivileges,
     Step,
@@ -133,6 +136,34 @@ def test_a_clone_needs_an_account_and_then_the_plugin() -> None:
     steps = plan(build_desired(MYSQL), build_observed(server), dialect=MYSQL)
 
     assert steps == (CreateAccount(SEED, PASSWORD, purpose=CLONE), LoadClonePlugin())
+
+
+NOTE = CopyNote(("shop.old",))
+
+
+@pytest.mark.parametrize("present", [None, CopyNote()])
+def test_a_clone_account_says_what_a_clone_would_lack(present: CopyNote | None) -> None:
+    account = AccountState(
+        SEED,
+        MYSQL.plugin,
+        hash_password(PASSWORD),
+        MYSQL.get_privileges(CLONE),
+        is_marked=True,
+        copy_note=present,
+    )
+    server = build_server(
+        server_id=7,
+        read_only=False,
+        has_marker=True,
+        accounts=(account,),
+        clone_plugin="ACTIVE",
+        copy_note=NOTE,
+    )
+    desired = build_desired(MYSQL)
+
+    steps = plan(desired, build_observed(server), dialect=MYSQL)
+
+    assert steps == (SetCopyNote(SEED, NOTE),)
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "DISABLED"])

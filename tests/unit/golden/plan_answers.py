@@ -11,6 +11,7 @@ from guestagent.agent import server_config
 from guestagent.agent.dry_run import Plan
 from guestagent.agent.pause import write_pause
 from guestagent.database import steps
+from guestagent.database.copy_note import CopyNote
 from guestagent.database.fake import FRESH_SERVER
 from guestagent.metadata import dump
 from guestagent.metadata.document import UnresolvedFunction
@@ -35,6 +36,7 @@ EVERY_STEP: tuple[steps.Step | server_config.ConfigurationStep, ...] = (
     steps.SetDemand(ONE, require_tls=True),
     steps.DiscardPassword(ONE, PASSWORD),
     steps.SetPrivileges(ONE),
+    steps.SetCopyNote(ONE, CopyNote(("shop.old",))),
     steps.DropAccount(ONE),
     steps.LoadClonePlugin(),
     steps.StopChannel(),
