@@ -116,7 +116,7 @@ class MemoryStore:
             ]
             if not free:
                 return None
-            cluster = min(free, key=lambda each: each.due_at)
+            cluster = min(free, key=lambda each: (each.due_at, each.record.name))
             cluster.lease_until = now + LEASE_S
             cluster.lease_number += 1
             return MemoryLease(self._rows, self._time, cluster)
