@@ -102,6 +102,11 @@ def _translate_database_error(error: DBAPIError, place: str) -> Exception:
         return StorageError(f"{place}: the database returned error {number}: {text}{advice}")
     if isinstance(error, IntegrityError):
         return error
+    return build_sqlite_error(place, text)
+
+
+def build_sqlite_error(place: str, text: str) -> StorageError:
+    """Build the error for a text of SQLite's."""
     advice = next((advice for part, advice in _SQLITE_ADVICE.items() if part in text), "")
     return StorageError(f"cannot use {place}: {text}{advice}")
 

@@ -17,7 +17,7 @@ from guestagent.atomic_file import PRIVATE_FILE, PRIVATE_FOLDER, write_file
 from guestagent.errors import StorageError
 from guestagent.file_lock import hold_lock
 from guestagent.resources.store.network_file_system import find_network_file_system
-from guestagent.resources.store.sql_database import BUSY_TIMEOUT_S, POOL_SIZE, WRITES
+from guestagent.resources.store.sql_database import BUSY_TIMEOUT_S, POOL_SIZE, WRITES, build_sqlite_error
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def _set_pragmas(connection: Any, path: Path) -> None:
         (journal_mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute("PRAGMA synchronous = FULL")
     except sqlite3.Error as error:
-        raise StorageError(f"cannot use {path}: {error}") from error
+        raise build_sqlite_error(f"the store {path}", str(error)) from error
     if journal_mode != "wal":
         raise StorageError(f"cannot use {path}: its file system has no shared memory for SQLite's WAL")
 

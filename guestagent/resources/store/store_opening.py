@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from guestagent.resources.store.server_database import (
     ServerTime,
     create_server_engine,
@@ -39,22 +41,27 @@ def open_file_store(
     """Open a store in a file of SQLite."""
     place = f"the store {location.path}"
     engine = create_sqlite_engine(location.path, busy_timeout_s)
-    with (
-        hold_store_file(location.path),
-        translate_sql_errors(place),
-        engine.connect().execution_options(**{WRITES: True}) as connection,
-        connection.begin(),
-    ):
-        store_id = prepare_schema(connection, place)
-        host_time = open_host_time(connection, clock)
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        with (
+            hold_store_file(location.path),
+            translate_sql_errors(place),
+            engine.connect().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            store_id = prepare_schema(connection, place)
+            host_time = open_host_time(connection, clock)
+        stack.pop_all()
     return SqlStore(SqlDatabase(engine, place, host_time), store_id, clock)
 
 
 def open_server_store(location: StoreServer, clock: Clock, time: StoreTime | None = None) -> SqlStore:
     """Open a store on a MariaDB or MySQL server."""
     engine = create_server_engine(location)
-    with hold_schema_lock(engine, location) as connection:
-        store_id = prepare_schema(connection, str(location))
-    return SqlStore(
-        SqlDatabase(engine, str(location), ServerTime() if time is None else time), store_id, clock
-    )
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        with hold_schema_lock(engine, location) as connection:
+            store_id = prepare_schema(connection, str(location))
+        stack.pop_all()
+    database = SqlDatabase(engine, str(location), ServerTime() if time is None else time)
+    return SqlStore(database, store_id, clock)
