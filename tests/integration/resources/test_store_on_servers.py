@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from sqlalchemy import Connection
 
 from guestagent.embedded.database_servers import Flavour
 from guestagent.errors import OrderRefused, StorageError
@@ -19,6 +20,8 @@ from guestagent.resources.operation import Operation
 from guestagent.resources.orders import CreateCluster, Order, RestartInstance
 from guestagent.resources.store.protocol import QUEUE_LIMIT, OrderStore
 from guestagent.resources.store.records import ClusterChange, SignalEntry
+from guestagent.resources.store.sql_snapshot import find_cluster_row
+from guestagent.resources.store.sql_store import SqlStore
 from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import open_server
 from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_order
@@ -53,7 +56,7 @@ def accept_order(store: OrderStore, order: Order, _: int) -> Operation:
 
 
 @pytest.fixture
-def store(store_database: StoreDatabase) -> Iterator[OrderStore]:
+def store(store_database: StoreDatabase) -> Iterator[SqlStore]:
     with store_database.open() as store:
         yield store
 
@@ -121,6 +124,28 @@ def test_news_and_a_worker_do_not_get_into_each_others_way(store: OrderStore) ->
         10,
         THREADS - 3,
     )
+
+
+def test_a_transaction_that_loses_a_deadlock_is_executed_again(store: SqlStore) -> None:
+    opened, barrier, attempts = OpenedStore(store, lambda _: None), Barrier(2), Counter[str]()
+    for cluster in ("one", "two"):
+        opened.create_cluster(cluster)
+
+    def lock_both(first: str, second: str) -> None:
+        def lock_rows(connection: Connection) -> None:
+            attempts[first] += 1
+            find_cluster_row(connection, first, writes=True)
+            if attempts[first] == 1:
+                barrier.wait(30)
+            find_cluster_row(connection, second, writes=True)
+
+        store._database.write(lock_rows)
+
+    with ThreadPoolExecutor(2) as executor:
+        for future in [executor.submit(lock_both, "one", "two"), executor.submit(lock_both, "two", "one")]:
+            future.result(30)
+
+    assert attempts.total() == 3
 
 
 def test_a_store_is_made_once_by_several_hosts(store_database: StoreDatabase) -> None:
