@@ -31,7 +31,7 @@ def build_integer_type(minimum: int, maximum: int, unit: str) -> Callable[[str],
         except ValueError:  # also raised for thousands of digits
             value = minimum - 1
         if not minimum <= value <= maximum:
-            raise ArgumentTypeError(f"must be {unit} between {minimum} and {maximum}, not {text[:40]!r}")
+            raise ArgumentTypeError(f"must be from {minimum} to {maximum} {unit}, not {text[:40]!r}")
         return value
 
     return parse_integer

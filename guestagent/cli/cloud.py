@@ -99,7 +99,7 @@ def _register_up(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument(
         "--heat-release",
-        type=build_integer_type(1, 1000, "a release"),
+        type=build_integer_type(1, 1000, "(a release)"),
         metavar="N",
         help="with --heat real: the release of Heat, from PyPI (default: that of this machine's Debian)",
     )

@@ -232,4 +232,6 @@ def _build_replica(cluster: Cluster, flavor: str | None, image: str | None) -> N
     from guestagent.controller import Node
 
     model = cluster.replicas[-1] if cluster.replicas else cluster.source
-    return Node(flavor=flavor or model.flavor, image=image or model.image)
+    return Node(
+        flavor=model.flavor if flavor is None else flavor, image=model.image if image is None else image
+    )

@@ -44,6 +44,8 @@ def run_repair(args: argparse.Namespace) -> int:
     """Repair a node."""
     if args.discard and not args.reseed:
         raise InvalidInput([Problem("--discard", "--reseed beside it", "none")])
+    if args.data_size is not None and not args.reseed:
+        raise InvalidInput([Problem("--data-size", "--reseed beside it", "none", "nothing is copied")])
     if args.reseed and not args.yes:
         warning = f"This replaces all data of {args.node} in {args.stack} by its source's."
         confirm_by_name(warning, args.node, "nothing was changed")

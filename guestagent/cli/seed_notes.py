@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node, Work
     from guestagent.controller.seed import SourceSize
 
+LONG_TIME_S = 7200
 DATA_SIZE_LIMIT_GIB = SIZE_LIMIT_BYTES // GIB
 
 
@@ -72,5 +73,7 @@ def _format_age(measured: SourceSize | None) -> str:
 
 
 def format_minutes(seconds: float) -> str:
-    """Format a time in minutes, at least one."""
+    """Format a time in minutes, at least one; a long one in hours."""
+    if seconds >= LONG_TIME_S:
+        return f"{seconds / 3600:.1f} h"
     return f"{max(1, round(seconds / 60))} min"

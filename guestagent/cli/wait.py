@@ -23,7 +23,7 @@ def open_stacks(args: argparse.Namespace) -> Stacks:
 
     timeout = getattr(args, "timeout", None)
     if timeout is not None and not 0 < timeout < math.inf:
-        raise InvalidInput([Problem("--timeout", "more than 0 seconds", f"{timeout:g}")])
+        raise InvalidInput([Problem("--timeout", "a number of seconds above 0", f"{timeout:g}")])
     return Stacks(connect(args.os_cloud))
 
 

@@ -265,7 +265,7 @@ class Cluster:
             if node.name == name:
                 return node
         names = ", ".join(node.name for node in self)
-        raise InvalidCluster([Problem("node", f"one of {names}", name)])
+        raise InvalidCluster([Problem("node", f"one of {names}", name or repr(name))])
 
     @property
     def condition_timeout(self) -> int:

@@ -85,7 +85,7 @@ def require_replicas(source: Node, replicas: Sequence[Node], names: Iterable[str
         if name == source.name:
             problems.add("node", expected, f"{name}, the source", "a cluster keeps its source")
         elif name not in replica_names:
-            problems.add("node", expected, name)
+            problems.add("node", expected, name or repr(name))
     problems.raise_if_any(InvalidCluster)
 
 

@@ -13,7 +13,7 @@ from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
 from guestagent.controller.node_state import NodeState, derive_node_state
 from guestagent.controller.seed import estimate_node_seconds
-from guestagent.controller.stack_reader import find_stack
+from guestagent.controller.stack_reader import find_stack, name_stack
 from guestagent.controller.template import get_role, read_cluster
 from guestagent.errors import CloudRefused, InvalidTemplate
 from guestagent.metadata import Role
@@ -65,11 +65,13 @@ def read_cluster_status(heat: Heat, name: str, now: datetime) -> ClusterStatus:
     """Read the status, with those requests only that are safe in the stack's status. `now` is the time of day."""
     stack = find_stack(heat, name)
     if stack is None:
-        raise CloudRefused(f"there is no stack {name}")
+        raise CloudRefused(f"there is no stack {name or repr(name)}")
     if stack.in_progress:
         resources, template = heat.resources(stack), heat.template(stack)
         return ClusterStatus(stack, tuple(_read_nodes_in_progress(stack, resources, template, now)))
-    cluster = read_cluster(heat.template(stack))
+    template = heat.template(stack)
+    with name_stack(stack):
+        cluster = read_cluster(template)
     return ClusterStatus(
         stack, tuple(_read_idle_nodes(stack, cluster, heat.detailed(stack), heat.outputs(stack)))
     )

@@ -116,7 +116,11 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
         (["create", "none.yaml"], 2, "none.yaml: expected a readable file"),
         (["add-replica", "prod", "--count", "0"], 2, "--count: expected a number between 1 and 200, found 0"),
         (["create", "prod.yaml", "--name", ""], 2, "name: expected a letter, then letters, digits"),
-        (["create", "prod.yaml", "--timeout", "0"], 2, "--timeout: expected more than 0 seconds, found 0"),
+        (
+            ["create", "prod.yaml", "--timeout", "0"],
+            2,
+            "--timeout: expected a number of seconds above 0, found 0",
+        ),
         (["delete", "prod"], 2, "--yes, because there is no terminal"),
     ],
 )
