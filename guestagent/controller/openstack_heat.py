@@ -1,62 +1,34 @@
-"""Heat over openstacksdk's orchestration adapter. No other file imports openstacksdk.
+"""Heat over openstacksdk's orchestration adapter.
 
-The requests are plain REST, because the SDK's own calls resolve outputs, which can break a stack in progress. Errors
-of the SDK become those of `guestagent.errors` here.
+The requests are plain REST, because the SDK's own calls resolve outputs, which can break a stack in progress.
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import openstack
-from keystoneauth1 import exceptions as keystone
-from openstack.config import OpenStackConfig
-from openstack.config.loader import CONFIG_FILES
-from openstack.connection import Connection
-from openstack.exceptions import ConfigException, SDKException
-
-from guestagent import __version__
 from guestagent.controller.heat_api import CONDITION_TYPE_FILTER, NO_PARAMETERS, Resource, Stack
+from guestagent.controller.openstack_session import (
+    REQUEST_TIMEOUT_S,
+    RETRYABLE_STATUSES,
+    Connection,
+    find_public_endpoint,
+    open_connection,
+    send_request,
+)
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
-from guestagent.http_time_limit import limit_connections, limit_http_time
+from guestagent.http_time_limit import limit_connections
 from guestagent.secret import Secret, mask_secrets
-from guestagent.time_limit import TimeLimitExceeded
 
-REQUEST_TIMEOUT_S = 60.0  # after which a request counts as unanswered
-TOTAL_TIMEOUT_FACTOR = 2  # of a request with its login, its lookup in the catalog and the whole response
-RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 NOT_FOUND = 404
-TOO_MANY_REQUESTS = 429
 # Heat 19 returns 500 for this, although the template can never work.
 PERMANENT_ERROR_TYPES = frozenset({"CircularDependencyException"})
-BUILTIN_CLOUD_NAMES = {"defaults", "envvars"}  # openstacksdk's names for clouds that are in no clouds.yaml
-# The part of an error of requests that is about its own objects, around the system's message.
-CONNECTION_POOL_PATTERN = re.compile(r": HTTPS?ConnectionPool\(.*?(\[Errno -?[0-9]+\] [^'\")]+).*", re.S)
-NO_CLOUD_MESSAGE = "No cloud selected. Set OS_CLOUD or pass --os-cloud."
-UNREACHABLE_ERRORS = (
-    keystone.ConnectionError,
-    keystone.DiscoveryFailure,
-    keystone.HttpServerError,
-    keystone.RequestTimeout,
-)
 
 
 def open_heat(cloud: str | None = None) -> OpenStackHeat:
     """Return the Heat of a cloud in clouds.yaml; None: of OS_CLOUD, or of the other OS_ variables."""
-    # The library would also log each error that it raises.
-    logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
-    try:
-        return OpenStackHeat(openstack.connect(cloud=cloud, app_name="guestagent", app_version=__version__))
-    except (ConfigException, keystone.MissingRequiredOptions) as error:
-        is_unnamed = cloud is None and isinstance(error, keystone.MissingRequiredOptions)
-        reason = NO_CLOUD_MESSAGE if is_unnamed else f"finding the cloud: {error}"
-        raise CloudRefused(f"{reason} {_describe_known_clouds()}") from error
-    except (SDKException, keystone.ClientException) as error:
-        _raise_cloud_error(error, "finding the cloud")
+    return OpenStackHeat(open_connection(cloud))
 
 
 class OpenStackHeat:
@@ -123,11 +95,11 @@ class OpenStackHeat:
 
     def metadata_url(self) -> str | None:
         """Return the public address, because the guests use it, with the slash that os-collect-config needs."""
-        url = self._find_public_endpoint("cloudformation")
+        url = find_public_endpoint(self._connection, "cloudformation", self._timeout)
         return None if url is None else f"{url.rstrip('/')}/"
 
     def heat_url(self) -> str | None:
-        return self._find_public_endpoint("orchestration")
+        return find_public_endpoint(self._connection, "orchestration", self._timeout)
 
     def resource_types(self) -> frozenset[str]:
         response_body = self._request_json("GET", "/resource_types", "listing the resource types")
@@ -136,20 +108,6 @@ class OpenStackHeat:
     def template_versions(self) -> frozenset[str]:
         response_body = self._request_json("GET", "/template_versions", "listing the template versions")
         return frozenset(str(entry["version"]) for entry in response_body["template_versions"])
-
-    def _find_public_endpoint(self, service: str) -> str | None:
-        region = self._connection.config.get_region_name(service)
-        action = "reading the cloud's catalog"
-        try:
-            with limit_http_time(TOTAL_TIMEOUT_FACTOR * self._timeout):
-                url = self._connection.session.get_endpoint(
-                    service_type=service, interface="public", region_name=region
-                )
-        except TimeLimitExceeded as error:
-            raise CloudUnreachable(f"{action}: {error}") from None
-        except (SDKException, keystone.ClientException) as error:
-            _raise_cloud_error(error, action)
-        return None if url is None else str(url)
 
     def _list_conditions(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
         action = f"listing the conditions of stack {stack.name}"
@@ -179,15 +137,9 @@ class OpenStackHeat:
         if parameters:
             revealed = {name: value.reveal() for name, value in parameters.items()}
             request = {"log": False, **request, "json": {**request["json"], "parameters": revealed}}
-        try:
-            with limit_http_time(TOTAL_TIMEOUT_FACTOR * self._timeout):
-                response = self._connection.orchestration.request(
-                    path, method, raise_exc=False, connect_retries=0, timeout=self._timeout, **request
-                )
-        except TimeLimitExceeded as error:
-            raise CloudUnreachable(f"{action}: {error}") from None
-        except (SDKException, keystone.ClientException) as error:
-            _raise_cloud_error(error, action)
+        response = send_request(
+            self._connection.orchestration, method, path, action, self._timeout, **request
+        )
         if response.status_code >= 400 and response.status_code != accepted_status:
             raise _build_error(response, action, *parameters.values())
         return response
@@ -234,29 +186,3 @@ def _build_error(response: Any, action: str, *parameters: Secret) -> CloudError:
     if response.status_code in RETRYABLE_STATUSES and heat_error.get("type") not in PERMANENT_ERROR_TYPES:
         return CloudUnreachable(message)
     return CloudRefused(message)
-
-
-def _describe_known_clouds() -> str:
-    try:
-        names = ", ".join(sorted({*OpenStackConfig().get_cloud_names()} - BUILTIN_CLOUD_NAMES))
-    except ConfigException:
-        names = ""
-    if names:
-        return f"Clouds in clouds.yaml: {names}."
-    folders = dict.fromkeys(str(Path(file).parent) for file in CONFIG_FILES)
-    return f"No clouds.yaml with a cloud found in: {', '.join(folders)}."
-
-
-def _raise_cloud_error(error: Exception, action: str) -> NoReturn:
-    """Raise the error for one of Keystone or of the SDK: CloudUnreachable if it may pass by itself."""
-    reason = CONNECTION_POOL_PATTERN.sub(r": \1", str(error))
-    message = f"{action}: {reason}"
-    if isinstance(error, keystone.Unauthorized):
-        message += " Keystone rejects this user, password and project: see clouds.yaml."
-    # Older releases of keystoneauth have no class of their own for 429.
-    may_pass = (
-        isinstance(error, UNREACHABLE_ERRORS) or getattr(error, "http_status", None) == TOO_MANY_REQUESTS
-    )
-    if may_pass and not isinstance(error, keystone.SSLError):
-        raise CloudUnreachable(message) from error
-    raise CloudRefused(message) from error

@@ -14,7 +14,7 @@ from guestagent.resources.orders import Order
 from guestagent.resources.rpc.answers import WAIT_LIMIT_S
 
 
-class RequestSender(Protocol):
+class RequestChannel(Protocol):
     """Sends a request and returns the answer's document. Raises ServiceUnreachable if there is none in time."""
 
     def send(self, method: str, request: Mapping[str, Any]) -> Mapping[str, Any]: ...
@@ -27,7 +27,7 @@ class ResourceClient:
     same request id, asks again.
     """
 
-    def __init__(self, sender: RequestSender) -> None:
+    def __init__(self, sender: RequestChannel) -> None:
         self._sender = sender
 
     def submit(self, order: Order) -> Operation:

@@ -68,7 +68,7 @@ class MessageServer:
 
 
 class MessageSender:
-    """A RequestSender over the broker. `caller` is shown in the service's log; it proves nothing."""
+    """A RequestChannel over the broker. `caller` is shown in the service's log; it proves nothing."""
 
     def __init__(self, settings: BrokerSettings, caller: str, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._transport = _open_transport(settings)

@@ -1,0 +1,187 @@
+"""The CloudApi of a project of OpenStack: raw requests with pinned microversions, each sent once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, TypeVar
+
+from guestagent.controller.openstack_session import REQUEST_TIMEOUT_S, Connection, send_request
+from guestagent.errors import CloudRequestRefused, CloudUnreachable
+from guestagent.http_time_limit import limit_connections
+from guestagent.resources.natives.cloud_api import (
+    CloudAnswer,
+    CloudObservation,
+    CloudPort,
+    CloudServer,
+    CloudVolume,
+    ServerAction,
+)
+from guestagent.resources.natives.http_calls import COMPUTE, IMAGE, NETWORK, VOLUME, build_call
+from guestagent.resources.natives.requests import CloudRequest
+from guestagent.resources.natives.responses import (
+    UNDECIDED_STATUSES,
+    UNKNOWN_STATUS,
+    classify_refusal,
+    read_action,
+    read_attachment,
+    read_group,
+    read_port,
+    read_server,
+    read_volume,
+)
+from guestagent.resources.operation import RefusalCode
+
+Value = TypeVar("Value")
+Entry = Mapping[str, Any]
+MICROVERSIONS: Mapping[str, str | None] = {COMPUTE: "2.79", VOLUME: "3.42", NETWORK: None, IMAGE: None}
+PAGE = {"limit": "1000"}
+NOT_FOUND = 404
+
+
+class OpenStackProject:
+    """One project. The first request connects to the cloud."""
+
+    def __init__(self, connection: Connection, timeout: float = REQUEST_TIMEOUT_S) -> None:
+        self._connection, self._timeout = connection, timeout
+        self._ids: dict[tuple[str, str], str] = {}
+        limit_connections(connection.session.session)
+
+    def observe(self) -> CloudObservation:
+        """List the project. Servers have no filter: with one, Nova leaves out those of a cell that is down."""
+        servers = [read_server(each) for each in self._list(COMPUTE, "/servers/detail", "servers")]
+        volumes = [read_volume(each) for each in self._list(VOLUME, "/volumes/detail", "volumes", PAGE)]
+        attachments = self._list(VOLUME, "/attachments/detail", "attachments", PAGE)
+        ports = [read_port(each) for each in self._list(NETWORK, "/ports", "ports")]
+        groups = self._list(NETWORK, "/security-groups", "security_groups")
+        return CloudObservation(
+            servers={server.id: server for server in servers},
+            volumes={volume.id: volume for volume in volumes},
+            attachments=tuple(read_attachment(each) for each in attachments),
+            ports={port.id: port for port in ports},
+            groups={group.id: group for group in map(read_group, groups)},
+            is_complete=all(server.status != UNKNOWN_STATUS for server in servers),
+        )
+
+    def get_server(self, server_id: str) -> CloudServer | None:
+        return self._get(COMPUTE, f"/servers/{server_id}", "server", read_server)
+
+    def get_volume(self, volume_id: str) -> CloudVolume | None:
+        return self._get(VOLUME, f"/volumes/{volume_id}", "volume", read_volume)
+
+    def get_port(self, port_id: str) -> CloudPort | None:
+        return self._get(NETWORK, f"/ports/{port_id}", "port", read_port)
+
+    def list_actions(self, server_id: str) -> tuple[ServerAction, ...]:
+        """List the actions. The list shows an error alone, so the newest without one is read for its events."""
+        path = f"/servers/{server_id}/os-instance-actions"
+        actions = [read_action(entry) for entry in self._list(COMPUTE, path, "instanceActions")]
+        if actions and not actions[0].result:
+            entry = self._get(COMPUTE, f"{path}/{actions[0].request_id}", "instanceAction", dict)
+            if entry is not None:
+                actions[0] = read_action(entry, entry.get("events"))
+        return tuple(actions)
+
+    def read_volume_message(self, volume_id: str) -> str:
+        messages = self._list(VOLUME, "/messages", "messages", {"resource_uuid": volume_id})
+        return next((str(each["user_message"]) for each in messages), "")
+
+    def send(self, request: CloudRequest) -> CloudAnswer:
+        call = build_call(request, self)
+        action = f"{type(request).__name__} {call.path}"
+        options: dict[str, Any] = {} if call.body is None else {"json": call.body}
+        if call.is_secret:
+            options["log"] = False
+        status, body, request_id = self._ask(call.service, call.method, call.path, action, **options)
+        if status == NOT_FOUND and call.is_deletion:
+            return CloudAnswer(request_id=request_id)
+        if status >= 300:
+            refusal = classify_refusal(status, body)
+            if refusal.existing_id:
+                return CloudAnswer(cloud_id=refusal.existing_id, request_id=request_id, exists=True)
+            raise CloudRequestRefused(f"{action}: {refusal.message}", refusal.code)
+        try:
+            cloud_id = str(body[call.created]["id"]) if call.created else ""
+        except (KeyError, TypeError) as error:
+            raise CloudUnreachable(f"{action}: the answer is none of the service's") from error
+        return CloudAnswer(cloud_id=cloud_id, request_id=request_id)
+
+    def find_flavor(self, name: str) -> str:
+        return self._find_id("flavor", COMPUTE, "/flavors", "flavors", name)
+
+    def find_image(self, name: str) -> str:
+        return self._find_id("image", IMAGE, "/images", "images", name)
+
+    def find_network(self, name: str, subnet: str | None) -> tuple[str, str | None]:
+        subnet_id = (
+            None if subnet is None else self._find_id("subnet", NETWORK, "/subnets", "subnets", subnet)
+        )
+        if name:
+            return self._find_id("network", NETWORK, "/networks", "networks", name), subnet_id
+        found = self._get(NETWORK, f"/subnets/{subnet_id}", "subnet", dict)
+        if found is None:
+            raise CloudRequestRefused(f"there is no subnet {subnet}", RefusalCode.NOT_FOUND)
+        return str(found["network_id"]), subnet_id
+
+    def _find_id(self, kind: str, service: str, path: str, key: str, name: str) -> str:
+        """Return the id of what has this name or id. Several of the same name are as bad as none."""
+        if (kind, name) not in self._ids:
+            entries = [
+                each for each in self._list(service, path, key) if name in (each["id"], each.get("name"))
+            ]
+            exact = [each for each in entries if each["id"] == name] or entries
+            if len(exact) != 1:
+                problem = (
+                    f"there is no {kind} {name}" if not exact else f"{len(exact)} {key} are called {name}"
+                )
+                raise CloudRequestRefused(problem, RefusalCode.NOT_FOUND)
+            self._ids[kind, name] = str(exact[0]["id"])
+        return self._ids[kind, name]
+
+    def _list(
+        self, service: str, path: str, key: str, params: Mapping[str, str] | None = None
+    ) -> Iterator[Entry]:
+        """Yield the entries of all pages. Raise CloudUnreachable if one of them cannot be had."""
+        action, query = f"listing {path}", dict(params or {})
+        while True:
+            status, body, _ = self._ask(service, "GET", path, action, params=query)
+            if status != 200:
+                self._raise_refused(status, body, action)
+            try:
+                entries = list(body[key])
+                has_more = bool(entries) and bool(body.get(f"{key}_links") or body.get("next"))
+            except (KeyError, TypeError, AttributeError) as error:
+                raise CloudUnreachable(f"{action}: the answer is none of the service's") from error
+            yield from entries
+            if not has_more or query.get("marker") == entries[-1]["id"]:
+                return
+            query["marker"] = str(entries[-1]["id"])
+
+    def _get(self, service: str, path: str, key: str, read: Callable[[Entry], Value]) -> Value | None:
+        action = f"reading {path}"
+        status, body, _ = self._ask(service, "GET", path, action)
+        if status == NOT_FOUND:
+            return None
+        if status != 200:
+            self._raise_refused(status, body, action)
+        try:
+            return read(body[key])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CloudUnreachable(f"{action}: the answer is none of the service's") from error
+
+    def _ask(self, service: str, method: str, path: str, action: str, **request: Any) -> tuple[int, Any, str]:
+        """Send one request. Return status, body and the id that the service gave the request."""
+        if MICROVERSIONS[service] is not None:
+            request["microversion"] = MICROVERSIONS[service]
+        adapter = getattr(self._connection, service)
+        response = send_request(adapter, method, path, action, self._timeout, **request)
+        if response.status_code in UNDECIDED_STATUSES:
+            raise CloudUnreachable(f"{action}: the service returned {response.status_code}")
+        try:
+            body = response.json() if response.content else None
+        except ValueError:
+            body = None
+        return response.status_code, body, str(response.headers.get("x-openstack-request-id") or "")
+
+    def _raise_refused(self, status: int, body: Any, action: str) -> NoReturn:
+        refusal = classify_refusal(status, body)
+        raise CloudRequestRefused(f"{action}: {refusal.message}", refusal.code)

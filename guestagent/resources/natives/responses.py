@@ -1,0 +1,197 @@
+"""Reads the answers of Nova, Cinder and Neutron into values, and classifies their refusals. Pure.
+
+Refusals are told apart by status and type. A text counts only where there is nothing else: Nova's 403 is a quota or a
+policy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from guestagent.resources.natives.cloud_api import (
+    CloudGroup,
+    CloudPort,
+    CloudServer,
+    CloudVolume,
+    ServerAction,
+    VolumeAttachment,
+)
+from guestagent.resources.operation import RefusalCode
+from guestagent.resources.rule import DIRECTIONS, PROTOCOLS, Rule, build_rule
+
+UNKNOWN_STATUS = "UNKNOWN"
+"""Nova's status of a server whose cell is down."""
+UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+QUOTA_PATTERN = re.compile(r"quota|maximum number|limit", re.I)
+CAPACITY_TYPES = frozenset({"IpAddressGenerationFailure", "NoMoreFixedIps"})
+UNDECIDED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+"""After these a request may or may not have had its effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRefusal:
+    """Why a service rejected a request. `existing_id` is the rule that is there already."""
+
+    code: RefusalCode
+    message: str
+    existing_id: str = ""
+
+
+def read_server(entry: Mapping[str, Any]) -> CloudServer:
+    """Read a server. Of one in a cell that is down Nova shows little more than its id."""
+    return CloudServer(
+        id=str(entry["id"]),
+        name=str(entry.get("name") or ""),
+        status=str(entry.get("status") or UNKNOWN_STATUS),
+        task_state=entry.get("OS-EXT-STS:task_state"),
+        flavor=str((entry.get("flavor") or {}).get("original_name") or ""),
+        created_at=str(entry.get("created") or ""),
+        fault=str((entry.get("fault") or {}).get("message") or "").strip(),
+        metadata={str(key): str(value) for key, value in (entry.get("metadata") or {}).items()},
+        host_hash=str(entry.get("hostId") or ""),
+    )
+
+
+def read_volume(entry: Mapping[str, Any]) -> CloudVolume:
+    """Read a volume."""
+    return CloudVolume(
+        id=str(entry["id"]),
+        name=str(entry.get("name") or ""),
+        status=str(entry["status"]),
+        size_gib=int(entry["size"]),
+        is_multiattach=bool(entry.get("multiattach")),
+        metadata={str(key): str(value) for key, value in (entry.get("metadata") or {}).items()},
+    )
+
+
+def read_attachment(entry: Mapping[str, Any]) -> VolumeAttachment:
+    """Read an attachment of Cinder's."""
+    return VolumeAttachment(
+        id=str(entry["id"]),
+        volume_id=str(entry["volume_id"]),
+        server_id=str(entry.get("instance") or ""),
+        status=str(entry.get("status") or ""),
+    )
+
+
+def read_port(entry: Mapping[str, Any]) -> CloudPort:
+    """Read a port."""
+    return CloudPort(
+        id=str(entry["id"]),
+        name=str(entry.get("name") or ""),
+        description=str(entry.get("description") or ""),
+        device_id=str(entry.get("device_id") or ""),
+        groups=frozenset(map(str, entry.get("security_groups") or ())),
+        addresses=tuple(str(each["ip_address"]) for each in entry.get("fixed_ips") or ()),
+    )
+
+
+def read_group(entry: Mapping[str, Any]) -> CloudGroup:
+    """Read a security group. The two rules that let everything out are every group's, and no finding."""
+    group_id = str(entry["id"])
+    rules: dict[str, Rule] = {}
+    foreign: set[str] = set()
+    for each in entry.get("security_group_rules") or ():
+        rule = read_rule(each, group_id)
+        if rule is not None:
+            rules[str(each["id"])] = rule
+        elif not _is_default_rule(each):
+            foreign.add(str(each["id"]))
+    return CloudGroup(
+        id=group_id,
+        name=str(entry.get("name") or ""),
+        description=str(entry.get("description") or ""),
+        rules=rules,
+        foreign_rules=frozenset(foreign),
+    )
+
+
+def read_rule(entry: Mapping[str, Any], group_id: str) -> Rule | None:
+    """Read a rule; None for one that a `Rule` cannot express: another group's members, another protocol."""
+    protocol = {"6": "tcp", "17": "udp", "1": "icmp", "58": "ipv6-icmp"}.get(
+        str(entry.get("protocol")), entry.get("protocol")
+    )
+    remote_group, prefix = entry.get("remote_group_id"), entry.get("remote_ip_prefix")
+    ethertype = str(entry.get("ethertype"))
+    if protocol not in PROTOCOLS or entry.get("direction") not in DIRECTIONS:
+        return None
+    if remote_group not in {None, group_id} or (remote_group is not None and prefix is not None):
+        return None
+    if remote_group is None and prefix is None:
+        prefix = "::/0" if ethertype == "IPv6" else "0.0.0.0/0"
+    network = None if prefix is None else ip_network(str(prefix), strict=False)
+    return build_rule(
+        network,
+        str(protocol),
+        entry.get("port_range_min"),
+        entry.get("port_range_max"),
+        str(entry["direction"]),
+        ethertype,
+    )
+
+
+def dump_rule_request(rule: Rule, group_id: str) -> dict[str, Any]:
+    """Return a rule as Neutron reads it."""
+    attributes: dict[str, Any] = {
+        "security_group_id": group_id,
+        "direction": rule.direction,
+        "ethertype": rule.ethertype,
+        "protocol": rule.protocol,
+        "port_range_min": rule.port_min,
+        "port_range_max": rule.port_max,
+    }
+    other = {"remote_group_id": group_id} if rule.network is None else {"remote_ip_prefix": str(rule.network)}
+    return {key: value for key, value in attributes.items() if value is not None} | other
+
+
+def read_action(entry: Mapping[str, Any], events: Any = ()) -> ServerAction:
+    """Read an action; its result is that of its events. In the list only an error shows, by its message."""
+    results = [str(event["result"]) for event in events or () if event.get("result")]
+    message = str(entry.get("message") or "")
+    result = "Error" if message or "Error" in results else (results[-1] if results else "")
+    return ServerAction(
+        action=str(entry["action"]),
+        request_id=str(entry.get("request_id") or ""),
+        started_at=str(entry.get("start_time") or ""),
+        result=result,
+        message=message,
+    )
+
+
+def classify_refusal(status: int, body: Any) -> ServiceRefusal:
+    """Return why a service has rejected a request with a status of 400 to 499."""
+    fault_type, message = _read_fault(body)
+    text = message or f"status {status}"
+    if fault_type == "SecurityGroupRuleExists":
+        found = UUID_PATTERN.findall(message)
+        return ServiceRefusal(RefusalCode.EXISTS, text, found[-1] if found else "")
+    if fault_type == "OverQuota" or status == 413:
+        return ServiceRefusal(RefusalCode.QUOTA, text)
+    if fault_type in CAPACITY_TYPES:
+        return ServiceRefusal(RefusalCode.NO_CAPACITY, text)
+    if status == 404:
+        return ServiceRefusal(RefusalCode.NOT_FOUND, text)
+    if status == 401 or (status == 403 and not QUOTA_PATTERN.search(message)):
+        return ServiceRefusal(RefusalCode.FORBIDDEN, text)
+    if status == 403:
+        return ServiceRefusal(RefusalCode.QUOTA, text)
+    return ServiceRefusal(RefusalCode.REFUSED, text)
+
+
+def _read_fault(body: Any) -> tuple[str, str]:
+    """Return the type and the message of an error: {"NeutronError": {type, message}}, {"badRequest": {message}}."""
+    if not isinstance(body, dict) or not body:
+        return "", ""
+    fault_type, fault = next(iter(body.items()))
+    if not isinstance(fault, dict):
+        return str(fault_type), str(fault)
+    return str(fault.get("type") or fault_type), str(fault.get("message") or "").strip()
+
+
+def _is_default_rule(entry: Mapping[str, Any]) -> bool:
+    limits = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+    return entry.get("direction") == "egress" and all(entry.get(key) is None for key in limits)
