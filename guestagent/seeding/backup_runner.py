@@ -86,12 +86,12 @@ class BackupRunner:
     def _receive(
         self, request: SeedRequest, folder: SeedFolder, reporter: SeedReporter, server: ServerControl
     ) -> BackupMemo:
+        remove_folder(folder.fresh)  # first: on a full disk, this is the room for the seed's state
         reporter.enter(SeedPhase.CONNECTING)
         self._check_programs()
         check_replaceable(request, folder)
         check_inner_mounts(folder.target)
         own_facts = _read_own_facts(request)
-        remove_folder(folder.fresh)
         compressions = (ZSTD,) if self._programs.has_program(ZSTD) else ()
         donor = request.donor
         with closing(DonorClient(donor, reporter.check_stop)) as client:
@@ -192,7 +192,13 @@ def _make_room(
     old_bytes = measure_folder(folder.target)
     needed_bytes = offer.data_bytes + offer.redo_bytes
     discards_data = request.discards_data and request.replaces_data
-    plan = plan_disk(needed_bytes, free_bytes, old_bytes, request.data_directory, discards_data=discards_data)
+    try:
+        plan = plan_disk(
+            needed_bytes, free_bytes, old_bytes, request.data_directory, discards_data=discards_data
+        )
+    except SeedError as error:
+        # If there was room before, there may be some again.
+        raise SeedError(str(error), error.advice, is_transient=reporter.state.bytes_done > 0) from error
     if plan is DiskPlan.DISCARD_FIRST:
         server.stop(reporter)
         folder.create()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from guestagent.errors import GuestAgentError, SeedError, StorageError
@@ -51,9 +50,8 @@ class FileReporter:
         return self._clock.now() - self._start
 
     def begin_attempt(self) -> None:
-        """Count an attempt. Its bytes begin to move now."""
-        elapsed = self.elapsed_s
-        self._write(replace(self._state, attempts=self._state.attempts + 1, moved_at_s=elapsed))
+        """Count an attempt. Its bytes begin to move now. On a full disk it goes on: the runner may make room."""
+        self._note(replace(self._state, attempts=self._state.attempts + 1, moved_at_s=self.elapsed_s))
 
     def enter(self, phase: SeedPhase) -> None:
         self.check_stop()
@@ -98,7 +96,7 @@ class FileReporter:
         if self._state.resumed and not self._has_told_resumption:
             self._has_told_resumption = True
             self._log(how)
-            self._write(replace(self._state, resumed=f"{self._state.resumed}: {how}"))
+            self._note(replace(self._state, resumed=f"{self._state.resumed}: {how}"))
 
     def remember(self, memo: Mapping[str, str]) -> None:
         self._write(replace(self._state, memo=dict(memo)))
@@ -114,9 +112,9 @@ class FileReporter:
 
     def note_failure(self, error: GuestAgentError) -> None:
         """Record why an attempt has failed. A full disk must not end the next one."""
-        state = replace(self._state.count(self.elapsed_s), failure=str(error), advice=error.advice, rate=0)
-        with suppress(StorageError):
-            self._write(state)
+        self._note(
+            replace(self._state.count(self.elapsed_s), failure=str(error), advice=error.advice, rate=0)
+        )
 
     def fail(self, error: GuestAgentError) -> SeedState:
         """End the seed."""
@@ -131,6 +129,13 @@ class FileReporter:
                 state, position=result.position, bytes_done=result.bytes_done, failure="", advice="", memo={}
             )
         )
+
+    def _note(self, state: SeedState) -> None:
+        """Write a state that the seed does not depend on: without room it is written with the next one."""
+        try:
+            self._write(state)
+        except StorageError:
+            self._state = state
 
     def _write(self, state: SeedState) -> SeedState:
         self._files.write_state(state)
