@@ -47,6 +47,13 @@ class StoreDatabase:
         credentials = f"keeper:{quote(password, safe='')}"
         return Secret(f"mysql+pymysql://{credentials}@{host}:{self.server.port}/{self.name}{options}")
 
+    def empty(self) -> StoreDatabase:
+        """Remove all rows but those about the store itself, if there are tables yet."""
+        rows = self.server.execute(f"SHOW TABLES FROM {self.name}")
+        tables = {str(name) for row in rows for name in row.values()} - {"meta"}
+        self.server.execute("DO 0", *(f"DELETE FROM {self.name}.{table}" for table in tables))  # noqa: S608
+        return self
+
     @contextmanager
     def open(self, url: Secret | None = None) -> Iterator[SqlStore]:
         """Open the store, as a process does, and close it at the end."""

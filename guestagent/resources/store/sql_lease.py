@@ -91,8 +91,6 @@ class SqlLease:
         return snapshot
 
     def write(self, change: ClusterChange) -> None:
-        for key in (*(record.key for record in change.resources), *change.forgotten):
-            check_resource_key(key, self.cluster)
         operations, is_removed = self._database.write(lambda connection: self._write(connection, change))
         self._is_cluster_removed |= is_removed
         self._watch.note_changes({operation.id: operation.sequence for operation in operations})
@@ -122,6 +120,8 @@ class SqlLease:
         if change.attention is not None:
             values |= {"attention": change.attention}
         self._update_cluster(connection, now, **values)
+        for key in (*(record.key for record in change.resources), *change.forgotten):
+            check_resource_key(key, self.cluster)
         operations = write_operations(connection, self.cluster, change.operations)
         write_resources(connection, self._grant.cluster_id, change)
         write_events(connection, self.cluster, change.events, now)

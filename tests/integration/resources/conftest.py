@@ -32,6 +32,17 @@ def store_server(
         yield server
 
 
+@pytest.fixture(scope="session")
+def kept_database(store_server: DatabaseServer) -> StoreDatabase:
+    return create_store_database(store_server)
+
+
+@pytest.fixture
+def emptied_database(kept_database: StoreDatabase) -> StoreDatabase:
+    """A database whose tables have no rows: they take longer to make than most tests."""
+    return kept_database.empty()
+
+
 @pytest.fixture
 def store_database(store_server: DatabaseServer) -> Iterator[StoreDatabase]:
     database = create_store_database(store_server)

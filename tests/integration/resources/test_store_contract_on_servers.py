@@ -12,6 +12,6 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_on_a_server(case: ContractCase, store_database: StoreDatabase) -> None:
-    with store_database.open() as store:
-        case(OpenedStore(store, store_database.clock.sleep))
+def test_on_a_server(case: ContractCase, emptied_database: StoreDatabase) -> None:
+    with emptied_database.open() as store:
+        case(OpenedStore(store, emptied_database.clock.sleep))

@@ -17,6 +17,8 @@ from guestagent.resources.store.network_file_system import (
     is_network_file_system,
 )
 from guestagent.resources.store.store_clock import ManualClock
+from guestagent.resources.store.store_opening import open_sql_store
+from guestagent.secret import Secret
 from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_order
 from tests.support.store_files import open_file
 
@@ -68,6 +70,15 @@ def test_every_commit_reaches_the_disk(path: Path) -> None:
         )
 
     assert pragmas == ["wal", 2]
+
+
+def test_a_url_opens_the_same_store(path: Path) -> None:
+    store_id = create_store(path)
+
+    store = open_sql_store(Secret(f"sqlite:///{path}"))
+
+    assert (store.id, len(store.clusters())) == (store_id, 1)
+    store.close()
 
 
 @pytest.mark.parametrize(("place", "mode"), [("store.db", 0o640), (".", 0o750)])
