@@ -234,14 +234,15 @@ def _build_environment(
 
 
 def _format_result(result: VerificationResult) -> str:
-    from guestagent.verification.object_kind import format_coverage
+    from guestagent.verification.object_kind import format_coverage, format_kind
 
     lines = [result.summarize()]
     lines += [f"  different     {each}" for each in result.differences]
     coverage = list(format_coverage(result.coverage))
     lines += [f"  compared      {text}" for is_compared, text in coverage if is_compared]
-    # The kinds that were not compared are among `uncompared`, if a privilege or a file would change that.
-    lines += [f"  not compared  {each}" for each in result.uncompared if not each.is_expected]
+    # Kinds that the account cannot see are in both lists.
+    hidden = {format_kind(each.kind) for each in result.coverage if not each.is_compared}
+    lines += [f"  not compared  {each}" for each in result.uncompared if each.name not in hidden]
     lines += [f"  not compared  {text}" for is_compared, text in coverage if not is_compared]
     if result.first_position:
         lines.append(

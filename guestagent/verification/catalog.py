@@ -14,10 +14,11 @@ DEFAULT_ROW_SIZE, MIN_ROW_SIZE = 100, 20
 """Bytes: of a table without statistics, and of any table. InnoDB has 18 bytes of its own in each row."""
 
 SELECT_TABLES = (
-    "SELECT table_name AS name, engine AS engine, table_rows AS row_estimate, data_length AS size"
+    "SELECT table_name AS name, engine AS engine, table_rows AS row_estimate, data_length AS size, table_type AS type"
     " FROM information_schema.tables WHERE table_schema = {}"
     " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY table_name"
 )
+VERSIONED_TYPE = "SYSTEM VERSIONED"
 SELECT_COLUMNS = (
     "SELECT table_name AS table_name, column_name AS name, LOWER(data_type) AS data_type,"
     " character_set_name AS charset, is_nullable AS is_nullable FROM information_schema.columns"
@@ -75,4 +76,5 @@ def _build_table(schema: str, row: Row, columns: list[Column], parts: list[Index
         # The statistics of a table that has just been filled are far too small.
         max(MIN_ROW_SIZE + len(columns), size // row_estimate if row_estimate else DEFAULT_ROW_SIZE),
         row_estimate,
+        row["type"] == VERSIONED_TYPE,
     )

@@ -16,6 +16,9 @@ FAMILY_KINDS = {
 PRIVILEGE_KINDS = frozenset({"trigger", "event"})
 """The kinds that an account sees only if it may also change them."""
 
+PARTIAL_NOTES = {"sequence": "their definitions, and not how far they are"}
+"""Kinds of which only a part is compared."""
+
 OUTER_KINDS = ("account", "role", "loadable function", "plugin", "server", "tablespace", "variable")
 OUTER_NOTE = "they belong to no schema"
 
@@ -43,7 +46,7 @@ def build_coverage(
     inner = (
         KindCoverage(kind, False, None, hidden[kind])
         if kind in hidden
-        else KindCoverage(kind, True, counts.get(kind, 0), written.get(kind, ""))
+        else KindCoverage(kind, True, counts.get(kind, 0), written.get(kind, PARTIAL_NOTES.get(kind, "")))
         for kind in FAMILY_KINDS[family]
     )
     return (*inner, *(KindCoverage(kind, False, None, OUTER_NOTE) for kind in OUTER_KINDS))

@@ -36,7 +36,10 @@ class IndexPart:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A base table. `key` is () if it has none that identifies rows. `row_size` is an estimate in bytes."""
+    """A base table. `key` is () if it has none that identifies rows. `row_size` is an estimate in bytes.
+
+    `is_versioned`: it has a history of its rows (MariaDB).
+    """
 
     schema: str
     name: str
@@ -45,6 +48,7 @@ class Table:
     key: tuple[Column, ...] = ()
     row_size: int = 100
     row_estimate: int = 0
+    is_versioned: bool = False
 
     @property
     def full_name(self) -> str:

@@ -176,7 +176,8 @@ def _check_table(
         return (), (Uncompared(table.full_name, "its definitions differ, so its rows were not compared"),)
     for _ in range(TABLE_ATTEMPT_LIMIT):
         try:
-            return row_check.run(table)
+            differences, uncompared = row_check.run(table)
+            return differences, (*uncompared, *_list_histories(table))
         except TableChanged:
             environment.report(f"{table.full_name}: its definition has changed, so it is compared again")
         changed_table = _find_table(environment, table)
@@ -184,6 +185,12 @@ def _check_table(
             return (), (Uncompared(table.full_name, "it was dropped on the source meanwhile", True),)
         table = changed_table
     return (), (Uncompared(table.full_name, "its definition changed during each comparison"),)
+
+
+def _list_histories(table: Table) -> tuple[Uncompared, ...]:
+    if not table.is_versioned:
+        return ()
+    return (Uncompared(f"history of {table.full_name}", "only the current rows are compared", True),)
 
 
 def _find_table(environment: VerificationEnvironment, table: Table) -> Table | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.support.verified_pair import ROW_COUNT, VerifiedPair
 
 
@@ -83,6 +85,25 @@ def test_a_table_with_a_composite_key_is_narrowed_down_by_all_of_its_columns(pai
         "k{}=0x00FF",
         "a='c', b=202, c=2026-01-07",
     ]
+
+
+def test_the_history_of_a_versioned_table_is_listed_as_not_compared(pair: VerifiedPair) -> None:
+    if pair.source.server.flavour.family != "mariadb":
+        pytest.skip("MySQL has no versioned tables")
+    pair.prepare()
+    pair.source.server.execute(
+        "CREATE TABLE d.v (id INT PRIMARY KEY) WITH SYSTEM VERSIONING",
+        "INSERT INTO d.v VALUES (1), (2)",
+        "DELETE FROM d.v WHERE id = 2",
+    )
+
+    exit_code, answer = pair.verify()
+    printed = pair.run("verify").stdout
+
+    assert (exit_code, answer["result"], answer["rows"]) == (0, "equal", 1)
+    assert "history of d.v" in {each["name"] for each in answer["uncompared"]}
+    assert "  not compared  history of d.v: only the current rows are compared\n" in printed
+    assert printed.count("triggers: ") == 1
 
 
 def test_the_differences_of_one_table_are_limited(pair: VerifiedPair) -> None:
