@@ -17,6 +17,7 @@ from guestagent.resources.natives.presence import (
     LOST_ANSWER_PAUSE_S,
     build_intent,
     can_retry,
+    is_absent,
     parse_refusal,
     plan_presence,
     report_refusal,
@@ -36,6 +37,7 @@ from guestagent.resources.orders import CreateRules, CreateSecurityGroup, Update
 from guestagent.resources.rule import Rule
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
 
+ABSENT_RULE_PAUSE_S = 5.0
 GROUP_ORDERS = (CreateSecurityGroup, CreateRules, UpdateRuleCidr)
 """Orders that fail when the cloud refuses a group or rule; the others wait for a person."""
 
@@ -92,7 +94,7 @@ def _plan_missing_rule(view: ClusterView, name: str, group: CloudGroup, rule: Ru
             return (report_refusal(record),)
         present = frozenset(group.rules.values())
         kept = {each for each in present if _is_ours(view, name, each)}
-        return (ForgetRecord(key), ChangeRules(name, frozenset(kept)), *_fail_order(view, record))
+        return (ChangeRules(name, frozenset(kept)), *_fail_order(view, record))
     request = CreateRule(group_id=group.id, rule=rule)
     return (SendRequest(build_intent(view, key), request, is_creation=True),)
 
@@ -123,8 +125,8 @@ def _plan_superfluous_rules(view: ClusterView, name: str, group: CloudGroup) -> 
             continue
         rule_id = listed_ids.get(record.key, record.cloud_id)
         if rule_id is None:
-            steps.extend(_plan_unknown_rule(view, record))
-        elif record.key in listed_ids and is_request_recent(view, record):
+            continue
+        if record.key in listed_ids and is_request_recent(view, record):
             steps.append(await_deletion(record))
         else:
             intent = replace(mark_deletion(view, record), phase=ResourcePhase.CREATED, cloud_id=rule_id)
@@ -132,14 +134,23 @@ def _plan_superfluous_rules(view: ClusterView, name: str, group: CloudGroup) -> 
     return steps
 
 
-def _plan_unknown_rule(view: ClusterView, record: ResourceRecord) -> Steps:
-    """A rule that is not wanted any more, and that a request without an answer may still create."""
-    absence = view.absences.get(record.key)
-    if record.phase is not ResourcePhase.INTENDED or (
-        absence and absence.is_believed(record, view.now, SETTLE_S)
-    ):
-        return (ForgetRecord(record.key),)
-    return (Waiting(f"the answer about rule {record.key.name} is lost", LOST_ANSWER_PAUSE_S),)
+def forget_absent_rules(view: ClusterView) -> Steps:
+    """Forget rules that are not wanted any more and were never created.
+
+    A rule is requested again without waiting, so even after a refusal an earlier request may create it: until the
+    settle time is over it would be ours to delete.
+    """
+    steps: list[Step] = []
+    for name in view.wanted.groups:
+        wanted_keys = {build_rule_key(view.wanted.name, name, rule) for rule in view.wanted.groups[name]}
+        for record in list_rule_records(view, name):
+            if record.key in wanted_keys or record.cloud_id is not None:
+                continue
+            if is_absent(view, record, SETTLE_S):
+                steps.append(ForgetRecord(record.key))
+            else:
+                steps.append(Waiting(f"rule {record.key.name} may still be created", ABSENT_RULE_PAUSE_S))
+    return tuple(steps)
 
 
 def _is_ours(view: ClusterView, group: str, rule: Rule) -> bool:

@@ -13,7 +13,7 @@ from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterV
 from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
 from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, is_absent, note_presence
 from guestagent.resources.natives.requests import DeleteAttachment, DeletePort, DeleteServer
-from guestagent.resources.natives.server_creation import find_server
+from guestagent.resources.natives.server_creation import await_earlier_requests, find_server, find_twin
 from guestagent.resources.natives.steps import (
     ForgetRecord,
     NeedAttention,
@@ -60,7 +60,7 @@ def plan_removal(view: ClusterView, instance: str) -> Steps:
 def plan_server_removal(view: ClusterView, record: ResourceRecord) -> Steps:
     """Return the next step to the end of one server; none when it is gone."""
     if record.phase is ResourcePhase.GONE:
-        return ()
+        return find_twin(view, record)
     if record.phase in UNCERTAIN_PHASES:
         return _plan_uncertain(view, record)
     if view.is_gone(record):
@@ -68,6 +68,8 @@ def plan_server_removal(view: ClusterView, record: ResourceRecord) -> Steps:
     server = view.get_server(record.cloud_id or "")
     if server is None or server.task_state == "deleting" or is_request_recent(view, record):
         return (await_deletion(record),)
+    if waiting := await_earlier_requests(view, record):
+        return (waiting,)
     return (SendRequest(mark_deletion(view, record), DeleteServer(server_id=server.id)),)
 
 

@@ -19,7 +19,7 @@ from guestagent.resources.natives.group_membership import (
     plan_group_deletion,
     plan_port_groups,
 )
-from guestagent.resources.natives.group_rules import plan_group
+from guestagent.resources.natives.group_rules import forget_absent_rules, plan_group
 from guestagent.resources.natives.growing import plan_growth
 from guestagent.resources.natives.provisioning import plan_port, plan_volume
 from guestagent.resources.natives.removing import list_leaving_instances, plan_removal, plan_server_removal
@@ -101,7 +101,11 @@ def plan_parts(view: ClusterView) -> dict[str, Steps]:
     """Return the next steps of the groups and of each instance."""
     parts = {instance.name: plan_instance(view, instance) for instance in view.wanted}
     parts |= {name: plan_removal(view, name) for name in list_leaving_instances(view)}
-    return {GROUPS_PART: plan_groups(view), **parts, NOTICES_PART: list_notices(view)}
+    return {
+        GROUPS_PART: plan_groups(view),
+        **parts,
+        NOTICES_PART: (*list_notices(view), *forget_absent_rules(view)),
+    }
 
 
 def list_notices(view: ClusterView) -> Steps:

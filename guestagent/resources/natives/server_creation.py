@@ -13,6 +13,7 @@ from guestagent.resources.natives.cloud_api import CloudPort, CloudServer, Cloud
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.deletion_requests import (
     get_deletion_reason,
+    is_deletion_requested,
     is_request_recent,
     mark_deletion,
 )
@@ -55,7 +56,7 @@ def plan_server(
     if record.phase in UNCERTAIN_PHASES:
         return plan_lost_answer(view, record, instance, volume, port), None
     if record.phase is ResourcePhase.GONE:
-        return plan_next_server(view, record, instance), None
+        return find_twin(view, record) or plan_next_server(view, record, instance), None
     if view.is_gone(record):
         if record.was_used:
             message = f"server {record.cloud_id} of {instance.name} is gone: replace the instance"
@@ -137,11 +138,26 @@ def plan_broken_server(view: ClusterView, record: ResourceRecord, server: CloudS
     fault = server.fault or "Nova gives no reason"
     if server.task_state == "deleting" or is_request_recent(view, record):
         return (Waiting(f"{name} is being deleted: {fault}"),)
+    if waiting := await_earlier_requests(view, record):
+        return (waiting,)
     failures = count_failures(view, ResourceKind.SERVER, record.key.instance)
     if failures + 1 >= count_tries(view, SERVER_LIMIT):
         code = RefusalCode.NO_CAPACITY if "No valid host" in fault else RefusalCode.REFUSED
         return (NeedAttention(code, f"{name} is in ERROR: {fault}; then retry or cancel"),)
     return (SendRequest(mark_deletion(view, record, fault), DeleteServer(server_id=server.id)),)
+
+
+def await_earlier_requests(view: ClusterView, record: ResourceRecord) -> Waiting | None:
+    """Wait before a server is deleted whose first request was lost: it may still take effect, and take the volume."""
+    if record.attempts == 1 or is_deletion_requested(record) or view.now >= record.intended_at + SETTLE_S:
+        return None
+    return Waiting(f"an earlier request for a server of {record.key.instance} may still take effect")
+
+
+def find_twin(view: ClusterView, record: ResourceRecord) -> Steps:
+    """Note the server that an earlier request has created in place of one that is gone."""
+    twins = [each for each in view.marked.get(record.key, ()) if each != record.cloud_id]
+    return (note_presence(view, record.key, twins[0]),) if twins else ()
 
 
 def plan_next_server(view: ClusterView, record: ResourceRecord, instance: WantedInstance) -> Steps:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
 from guestagent.resources.natives.fake_project import FakeGroup
 from guestagent.resources.natives.requests import CreateRule, DeleteRule
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orders import CreateRules, CreateSecurityGroup, UpdateRuleCidr
 from guestagent.resources.rule import Rule
 from guestagent.resources.wanted import DATABASE_GROUP
-from tests.unit.resources.clusters import CLIENTS, build_order
+from tests.unit.resources.clusters import CLIENTS, MEMBERS, build_order
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.scenarios import CREATE_GROUP, MONITORS, OTHER_NETWORK, update_cidr
 from tests.unit.resources.natives.worlds import World
@@ -136,3 +137,16 @@ def test_groups_that_people_gave_to_a_port_stay() -> None:
 
     assert "by-hand" in port.groups
     assert len(port.groups) == 3
+
+
+def test_a_rule_that_is_created_long_after_its_order_failed_is_deleted() -> None:
+    world = World().create()
+    world.cloud.faults.append(CloudFault(FaultKind.LATE, CreateRule, ticks=60))
+    world.cloud.faults.append(CloudFault(FaultKind.REFUSED, CreateRule))
+
+    operation = world.run(update_cidr())
+    world.live(200)
+
+    assert operation.state is OperationState.FAILED
+    assert find_differences(world) == []
+    assert set(get_rules(world).values()) == {CLIENTS, MEMBERS}

@@ -189,3 +189,19 @@ def test_the_user_data_are_in_no_record_and_no_event() -> None:
     stored: Any = world.snapshot, world.store.events("shop"), world.store.operations("shop")
 
     assert "#cloud-config" not in repr(stored)
+
+
+@pytest.mark.parametrize("ticks", range(12, 60, 6))
+def test_a_late_first_server_is_found_although_the_second_has_failed(ticks: int) -> None:
+    world = World()
+    world.cloud.project.limits.fails_spawn = True
+    world.cloud.faults.append(CloudFault(FaultKind.LATE, CreateServer, ticks=ticks))
+    operation = world.run_until_stuck(create())
+    world.live(200)
+    world.cloud.project.limits.fails_spawn = False
+
+    world.store.retry(operation.id)
+
+    assert world.await_end(operation).state is OperationState.DONE
+    assert find_differences(world) == []
+    assert len(world.cloud.project.servers) == 1

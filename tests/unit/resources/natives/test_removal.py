@@ -27,6 +27,7 @@ from guestagent.resources.orders import (
     ResizeInstance,
     VolumeFate,
 )
+from guestagent.resources.store.records import SignalEntry
 from tests.unit.resources.clusters import build_order
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.worlds import World
@@ -155,6 +156,35 @@ def test_a_replacement_without_a_host_keeps_the_volume() -> None:
     world.store.retry(operation.id)
 
     assert world.await_end(operation).state is OperationState.DONE
+    assert world.count_requests(DeleteVolume) == 0
+    assert find_differences(world) == []
+
+
+def test_the_signal_of_a_replaced_server_does_not_prove_the_new_one() -> None:
+    world = World().create()
+    world.cloud.project.limits.has_host = False
+    operation_id = world.submit(replace_source())
+    world.live(1)
+    signal = SignalEntry(instance="Master0000", generation=world.instance.generation, is_success=True)
+    world.store.record_signal("shop", signal)
+    world.live(60)
+
+    world.cloud.project.limits.has_host = True
+    world.store.retry(operation_id)
+
+    assert world.await_end(world.get_operation(operation_id)).state is OperationState.DONE
+    assert find_differences(world) == []
+
+
+def test_a_stuck_replacement_can_be_cancelled_and_given_again() -> None:
+    world = World().create()
+    world.cloud.project.limits.has_host = False
+    operation = world.run_until_stuck(replace_source())
+    world.store.cancel(operation.id)
+    assert world.await_end(operation).state is OperationState.CANCELLED
+    world.cloud.project.limits.has_host = True
+
+    assert world.run(replace_source()).state is OperationState.DONE
     assert world.count_requests(DeleteVolume) == 0
     assert find_differences(world) == []
 
