@@ -116,6 +116,6 @@ def check_status(status: CloneStatus | None, destination: str) -> None:
 def build_clone_error(error: ServerError) -> SeedError:
     """Build the error of an attempt from that of the server."""
     diagnosis = diagnose_clone_error(error)
-    reason = f"CLONE failed: {diagnosis.meaning or error.text} (error {error.number}"
-    reason += f": {error.text})" if diagnosis.meaning else ")"
+    number = f"error {error.number}: {error.text}" if diagnosis.meaning else f"error {error.number}"
+    reason = f"CLONE failed: {diagnosis.meaning or error.text} ({number})"
     return SeedError(reason, diagnosis.advice, is_transient=diagnosis.kind is not FailureKind.FAIL)

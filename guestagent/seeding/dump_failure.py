@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from guestagent.database.connection_errors import remove_query_text
-from guestagent.errors import SeedError
+from guestagent.errors import DatabaseRefused, SeedError
 
 NUMBER_PATTERN = re.compile(r"(?:\bERROR |\berror: |\bError:? )(\d{4})\b|\((\d{4})\)")
 TRANSIENT_LOAD_ERRORS = frozenset(
@@ -46,8 +46,16 @@ def build_load_error(program: str, words: str) -> SeedError:
     """Build the error of a dump that the local server does not accept."""
     # MariaDB's client shows the statement before: it has the rows.
     error = remove_query_text(words[max(0, words.rfind("ERROR ")) :])
-    reason = f"this server does not accept the dump: {program}: {error or 'no reason given'}"
-    number = parse_number(words)
+    return _build_rejection(f"{program}: {error or 'no reason given'}", parse_number(words))
+
+
+def build_statement_error(error: DatabaseRefused) -> SeedError:
+    """Build the error of a statement of the seed itself that the local server does not accept."""
+    return _build_rejection(str(error), error.number)
+
+
+def _build_rejection(words: str, number: int) -> SeedError:
+    reason = f"this server does not accept the dump: {words}"
     if number == 0 or number in TRANSIENT_LOAD_ERRORS:
         return SeedError(reason, is_transient=True)
     return SeedError(reason, LOAD_ADVICE.get(number, OBJECT_ADVICE))

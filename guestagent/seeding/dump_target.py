@@ -27,7 +27,7 @@ from guestagent.seeding.dump_dialect import (
     build_removal,
     build_reset,
 )
-from guestagent.seeding.dump_failure import build_load_error
+from guestagent.seeding.dump_failure import build_statement_error
 from guestagent.seeding.protocols import SeedReporter
 
 QUERY_TIMEOUT_S = 30.0
@@ -149,8 +149,10 @@ class DumpTarget:
                 yield connection
         except NoAnswer as error:
             raise SeedError(str(error), error.advice, is_transient=True) from error
+        except DatabaseRefused as error:
+            raise build_statement_error(error) from error
         except DatabaseError as error:
-            raise build_load_error("the server", str(error)) from error
+            raise SeedError(str(error), error.advice) from error
 
 
 def _end_sessions(connection: Connection, users: set[str]) -> None:

@@ -48,7 +48,7 @@ RECIPIENT_RULES = (
         advice="grant all: GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION",
     ),
     build_rule(
-        FAIL, 1126, 1524, 1123,
+        FAIL, 1123, 1125, 1126, 1524,
         meaning="the clone plugin cannot be loaded",
         advice="the server's package has mysql_clone.so, and no option may disable it",
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.seeding.dump_failure import build_dump_error, build_load_error
+from guestagent.errors import DatabaseRefused
+from guestagent.seeding.dump_failure import build_dump_error, build_load_error, build_statement_error
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,13 @@ def test_no_row_is_quoted() -> None:
     )
 
     assert "secret" not in str(build_load_error("mariadb", words))
+
+
+@pytest.mark.parametrize(("number", "is_transient"), [(1524, False), (1396, False), (1205, True)])
+def test_a_statement_that_the_server_rejects_is_judged_by_its_number(number: int, is_transient: bool) -> None:
+    rejection = DatabaseRefused("creating the source's accounts", number, "Plugin 'ed25519' is not loaded")
+
+    error = build_statement_error(rejection)
+
+    assert error.is_transient is is_transient
+    assert f"returned error {number}" in str(error)
