@@ -23,6 +23,9 @@ the node becomes ready, which check fails, and a part of the reason.
 | *rejected* | The metadata is invalid. The agent changes nothing. |
 | – | This server cannot fail in this way. |
 
+A [seed](../explanation/seeding.md) retries a failure that may pass until `Seeding.Deadline`. Then its check is final,
+too.
+
 FAILURE names the failed check and the reason. Afterwards the agent keeps checking, and signals SUCCESS when the cause
 is gone. In none of these cases is a committed row lost, and none makes a pass run past its deadline.
 

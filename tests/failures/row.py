@@ -43,6 +43,7 @@ class Expectation:
 
 READY = Expectation(Ending.READY)
 SPELLINGS = {
+    "ca": "CA",
     "gtid": "GTID",
     "gtids": "GTIDs",
     "innodb": "InnoDB",

@@ -71,10 +71,11 @@ class ApplyAnswer:
 
 @dataclass
 class Node:
-    """A server, and the folder with the state of its agent."""
+    """A server, and the folder with the state of its agent, whose settings a scenario may extend."""
 
     server: DatabaseServer
     folder: Path
+    extra_settings: str = ""
 
     def apply(self, document: Mapping[str, Any]) -> ApplyAnswer:
         """Run a pass to its end; raise AssertionError if it hangs beyond its deadline."""
@@ -122,7 +123,7 @@ class Node:
         path.write_text(
             f"[DEFAULT]\nstate = {self.folder}/state\nrun = {self.folder}/run\n"
             f"[database]\nsocket = {self.server.socket}\ntimeout = 4\n"
-            f"[collector]\nconfig = {self.collector_config}\n"
+            f"[collector]\nconfig = {self.collector_config}\n{self.extra_settings}"
         )
         return path
 
@@ -193,13 +194,17 @@ class Pair:
     def prepare(self) -> Pair:
         """Make both ready, with a few rows."""
         self.prepare_source()
+        self.create_rows()
+        answer = self.apply_on_replica()
+        assert answer.is_ready, answer.answer
+        return self
+
+    def create_rows(self) -> None:
+        """Create the table of rows on the source, with a few of them."""
         self.source.server.execute(
             "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT) ENGINE=InnoDB"
         )
         self.insert_rows(1, 2, 3)
-        answer = self.apply_on_replica()
-        assert answer.is_ready, answer.answer
-        return self
 
     def apply_on_replica(self, deadline: float = 30, **changes: Any) -> ApplyAnswer:
         """Run a pass of the replica with a long deadline."""

@@ -95,6 +95,11 @@ class DatabaseServer:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process that `start` has started is not running any more."""
+        return self._process is None or self._process.poll() is not None
+
     def send_signal(self, signal_number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(signal_number)

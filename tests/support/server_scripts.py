@@ -9,6 +9,7 @@ from tests.support.database_servers import DatabaseServer
 
 START_SCRIPT = """\
 #!/bin/sh
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # Each start without a running server is one; a server that ends with 16 is started again.
 [ -e "/proc/$(cat {folder}/pid 2>/dev/null)/exe" ] && exit 0
 rm -f {folder}/s {folder}/pid
@@ -16,6 +17,7 @@ rm -f {folder}/s {folder}/pid
 """
 STOP_SCRIPT = """\
 #!/bin/sh
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 pid=$(cat {folder}/pid 2>/dev/null) || exit 0
 kill "$pid" 2>/dev/null
 while [ -e "/proc/$pid/exe" ]; do sleep 0.1; done

@@ -19,6 +19,10 @@ from tests.failures.rows import (
     named_channels,
     refusals,
     restored_sources,
+    seed_interruptions,
+    seed_programs,
+    seed_refusals,
+    seed_servers,
     skipping,
     unlogged_data,
 )
@@ -41,6 +45,10 @@ AREAS = (
     disks.area,
     damaged_files.area,
     metadata_updates.area,
+    seed_refusals.area,
+    seed_servers.area,
+    seed_programs.area,
+    seed_interruptions.area,
 )
 ROWS: tuple[FailureRow, ...] = tuple(row for area in AREAS for row in area.rows)
 """Every row of the failure table."""
