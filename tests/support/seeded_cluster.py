@@ -102,17 +102,17 @@ class SeededCluster:
             time.sleep(0.3)
         return stack
 
-    def read_seed_state(self) -> SeedState | None:
-        """Read the state of the replica's seed from this machine, which takes no process in the guest."""
-        folder = self.find_replica_folder()
+    def read_seed_state(self, node: str = JOINING) -> SeedState | None:
+        """Read the state of a replica's seed from this machine, which takes no process in the guest."""
+        folder = self.find_replica_folder(node)
         return None if folder is None else SeedFiles(folder / "var/lib/guestagent").read_state()
 
-    def find_replica_folder(self) -> Path | None:
-        """Return the folder of the replica's disk; None while there is no such guest."""
+    def find_replica_folder(self, node: str = JOINING) -> Path | None:
+        """Return the folder of a replica's disk; None while there is no such guest."""
         hypervisor = self.cloud.hypervisor
         assert isinstance(hypervisor, NamespaceHypervisor)
         for guest, server in list(self.cloud.server.cloud.compute.servers.items()):
-            if f"-{JOINING}-" in f"-{server.name}":
+            if f"-{node}-" in f"-{server.name}":
                 return hypervisor.find_folder(guest)
         return None
 
