@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
+from guestagent.agent.donor_record import find_finished_entries
 from guestagent.agent.donor_service import DonorAccess
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.metadata.document import Document
+
+LOG = logging.getLogger("guestagent")
 
 
 class DonorCoordinator:
@@ -28,7 +33,10 @@ class DonorCoordinator:
         If the pass must not change the server (`can_change` is false), a donor that runs goes on for the same replicas,
         or for fewer.
         """
+        before = find_finished_entries(self._journal.state.donors)
         donors = self._journal.record_donors(desired.joining_replicas, observed.server.replica_users)
+        for entry in find_finished_entries(donors) - before:
+            LOG.info("the seed of %s as %s is over, and so is its donor", entry.node, entry.user)
         if self._access is not None:
             if observed.lost_journal:
                 self._access.end()  # nobody knows which seeds are over

@@ -1,13 +1,13 @@
 """Which seeds of a source's replicas are over. Pure.
 
 A seed is over when its replica has a channel. The replica of a new seed may still have an old channel, which does not
-count: the source must first have seen the replica without one.
+count: the source must first have seen the replica without one. It is over, too, when the deadline of its entry is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from guestagent.metadata.document import JoiningReplica
 from guestagent.metadata.user_shapes import USER_LIMIT
@@ -30,32 +30,49 @@ class DonorEntry:
 
 @dataclass(frozen=True, slots=True)
 class DonorRecord:
-    """The record of an entry whose replica was seen without a channel; `is_over`: it has had one after that."""
+    """The record of an entry. `has_waited`: its replica was seen without a channel; `is_over`: the seed is over.
+
+    `age_s`: the seconds since the entry was first seen, while the source's machine was running.
+    """
 
     entry: DonorEntry
     is_over: bool = False
+    has_waited: bool = True
+    age_s: float = 0.0
 
 
 def update_donor_records(
-    records: tuple[DonorRecord, ...], replicas: Iterable[JoiningReplica], connected_users: Collection[str]
+    records: tuple[DonorRecord, ...],
+    replicas: Iterable[JoiningReplica],
+    connected_users: Collection[str],
+    passed_s: float = 0.0,
 ) -> tuple[DonorRecord, ...]:
     """Return the records after the users in `connected_users` were seen to have a channel, and no others.
 
-    Records of seeds that are over outlive their entries: an old document may come again.
+    `passed_s`: the seconds since `records`. Those of seeds that are over outlive their entries: an old document may
+    come again.
     """
-    known = {record.entry: record.is_over for record in records}
-    current: dict[DonorEntry, bool] = {}
+    known = {record.entry: record for record in records}
+    current: dict[DonorEntry, DonorRecord] = {}
     for replica in replicas:
-        entry, is_connected = (
-            DonorEntry.from_replica(replica),
-            str(replica.replication_user) in connected_users,
-        )
-        if entry in known:
-            current[entry] = known[entry] or is_connected
-        elif not is_connected:
-            current[entry] = False
-    former = {entry: True for entry, is_over in known.items() if is_over and entry not in current}
-    return tuple(DonorRecord(entry, over) for entry, over in (former | current).items())[-RECORD_LIMIT:]
+        entry = DonorEntry.from_replica(replica)
+        is_connected = str(replica.replication_user) in connected_users
+        record = known.get(entry)
+        if record is None:
+            current[entry] = DonorRecord(entry, has_waited=not is_connected)
+        elif record.is_over:
+            current[entry] = record
+        else:
+            age_s = record.age_s + passed_s
+            is_over = (is_connected and record.has_waited) or age_s >= replica.deadline
+            current[entry] = DonorRecord(entry, is_over, record.has_waited or not is_connected, age_s)
+    former = {entry: record for entry, record in known.items() if record.is_over and entry not in current}
+    return tuple((former | current).values())[-RECORD_LIMIT:]
+
+
+def has_progress(before: Iterable[DonorRecord], after: Iterable[DonorRecord]) -> bool:
+    """Return whether anything but the ages differs."""
+    return [replace(each, age_s=0.0) for each in before] != [replace(each, age_s=0.0) for each in after]
 
 
 def find_finished_entries(records: Iterable[DonorRecord]) -> frozenset[DonorEntry]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
-from guestagent.agent.donor_record import DonorRecord, update_donor_records
+from guestagent.agent.donor_record import DonorRecord, has_progress, update_donor_records
 from guestagent.agent.journal_file import JournalFile
 from guestagent.agent.journal_format import dump_journal, parse_journal
 from guestagent.agent.journal_state import JournalState
@@ -21,6 +21,7 @@ from guestagent.errors import StorageError
 from guestagent.metadata.document import JoiningReplica
 from guestagent.retry import Clock
 
+DONOR_INTERVAL_S = 60.0
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -99,9 +100,18 @@ class Journal:
     def record_donors(
         self, replicas: Iterable[JoiningReplica], connected_users: Collection[str]
     ) -> tuple[DonorRecord, ...]:
-        """Record which of these replicas have a channel. Raises StorageError: a seed that is over stays so."""
-        records = update_donor_records(self.state.donors, replicas, connected_users)
-        self._write(replace(self.state, donors=records))
+        """Record which of these replicas have a channel. Raises StorageError: a seed that is over stays so.
+
+        Their ages alone are written now and then.
+        """
+        before, now = self.state.donors, self._clock.now()
+        boot_id, measured_at = self.state.donors_measured_at or ("", now)
+        passed_s = max(0.0, now - measured_at) if boot_id == self._boot_id else 0.0
+        records = update_donor_records(before, replicas, connected_users, passed_s)
+        is_measured = passed_s < DONOR_INTERVAL_S and boot_id == self._boot_id
+        is_waiting = any(not each.is_over for each in records)
+        if has_progress(before, records) or (is_waiting and not is_measured):
+            self._write(replace(self.state, donors=records, donors_measured_at=(self._boot_id, now)))
         return records
 
     def record_divergence(self, divergence: Divergence) -> None:

@@ -40,8 +40,16 @@ def dump_journal(state: JournalState) -> dict[str, object]:
         "unfinished": sorted([account.name, account.host] for account in state.unfinished),
         "seed": None if state.seed is None else state.seed.as_json(),
         "donors": [
-            {"node": each.entry.node, "user": each.entry.user, "over": each.is_over} for each in state.donors
+            {
+                "node": each.entry.node,
+                "user": each.entry.user,
+                "over": each.is_over,
+                "waited": each.has_waited,
+                "age": each.age_s,
+            }
+            for each in state.donors
         ],
+        "donors_measured_at": None if state.donors_measured_at is None else list(state.donors_measured_at),
     }
 
 
@@ -71,6 +79,7 @@ def parse_journal(data: Mapping[str, object]) -> JournalState:
         unfinished=frozenset(Account(name, host) for name, host in get_rows(data, "unfinished", 2, [])),
         seed=None if data.get("seed") is None else parse_seed_record(data["seed"]),
         donors=tuple(_read_donor(row) for row in get_list(data, "donors", [])),
+        donors_measured_at=_read_measurement(data.get("donors_measured_at")),
     )
 
 
@@ -83,7 +92,21 @@ def _read_superseded_task(row: object) -> tuple[str, float]:
 def _read_donor(row: object) -> DonorRecord:
     if not isinstance(row, dict):
         raise UnreadableContent("donors is not a list of objects")
-    return DonorRecord(DonorEntry(get_text(row, "node"), get_text(row, "user")), row["over"] is True)
+    return DonorRecord(
+        DonorEntry(get_text(row, "node"), get_text(row, "user")),
+        is_over=row["over"] is True,
+        has_waited=row.get("waited", True) is True,
+        age_s=get_number(row, "age") if "age" in row else 0.0,
+    )
+
+
+def _read_measurement(value: object) -> tuple[str, float] | None:
+    match value:
+        case None:
+            return None
+        case [str(boot_id), float() | int() as time]:
+            return boot_id, float(time)
+    raise UnreadableContent("donors_measured_at is not a boot and a time")
 
 
 def _read_divergence(row: object) -> Divergence:

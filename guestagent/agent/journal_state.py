@@ -98,7 +98,7 @@ class JournalState:
     `divergences` are from sources that no longer have the history of this replica, of any generation. `sighting` is
     what the source has shown beyond the replica's own history, `anchor` the last proof that both have the same one.
     `seed` is the newest copy of a source's data that was requested. `donors`: what a source remembers of the replicas
-    that it seeds, the latest last.
+    that it seeds, the latest last; `donors_measured_at`: the boot and the time of its clock that their ages are of.
     """
 
     task: str = ""
@@ -117,6 +117,7 @@ class JournalState:
     unfinished: frozenset[Account] = frozenset()
     seed: SeedRecord | None = None
     donors: tuple[DonorRecord, ...] = ()
+    donors_measured_at: tuple[str, float] | None = None
 
     def begin_task(self, task: str, now: float, boot_id: str) -> JournalState:
         """Return the state in which work on the task begins or continues.

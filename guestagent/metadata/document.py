@@ -18,6 +18,7 @@ DEFAULT_DEADLINE = 90
 DEFAULT_MAX_LAG = 10
 DEFAULT_FILE_SYSTEM = "xfs"
 DEFAULT_SEEDING_DEADLINE = 43200
+DEFAULT_DONOR_DEADLINE = 86400
 """Heat's limit for a wait condition, in seconds."""
 DEFAULT_DONOR_PORT = 4444
 
@@ -152,13 +153,15 @@ class Seeding:
 class JoiningReplica:
     """A replica that a source seeds: the account with which it asks for the data, and its replication user.
 
-    As soon as `replication_user` has a channel, the seed is over. `method` is the replica's.
+    As soon as `replication_user` has a channel, the seed is over; `deadline` seconds after the source has first seen
+    the entry it is over, too, whatever has become of it. `method` is the replica's.
     """
 
     node: str
     user: User
     replication_user: str | UnresolvedFunction
     method: str = "auto"
+    deadline: int = DEFAULT_DONOR_DEADLINE
 
 
 @dataclass(frozen=True, slots=True)

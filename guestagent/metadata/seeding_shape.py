@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guestagent.metadata.document import (
+    DEFAULT_DONOR_DEADLINE,
     DEFAULT_DONOR_PORT,
     DEFAULT_SEEDING_DEADLINE,
     Donor,
@@ -86,6 +87,12 @@ JOINING_REPLICA = MappingShape(
             required=True,
         ),
         "Method": Key("method", Choice(METHODS), "the replica's Seeding.Method", default="auto"),
+        "Deadline": Key(
+            "deadline",
+            Integer(1, SEEDING_DEADLINE_LIMIT_S),
+            "seconds after which it gets no data any more, whatever has become of the seed",
+            default=DEFAULT_DONOR_DEADLINE,
+        ),
     },
 )
 

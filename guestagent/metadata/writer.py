@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestagent.metadata.document import (
+    DEFAULT_DONOR_DEADLINE,
     DEFAULT_DONOR_PORT,
     DEFAULT_FILE_SYSTEM,
     DEFAULT_MAX_LAG,
@@ -154,7 +155,10 @@ class _DocumentWriter:
             "Node": replica.node,
             "User": self._write_user(replica.user),
             "ReplicationUser": self.encode(replica.replication_user),
-            **self._write_keys(("Method", replica.method, "auto")),
+            **self._write_keys(
+                ("Method", replica.method, "auto"),
+                ("Deadline", None if replica.deadline == DEFAULT_DONOR_DEADLINE else replica.deadline, None),
+            ),
         }
 
     def write_volume(self, volume: DataVolume) -> dict[str, Any]:

@@ -124,6 +124,7 @@ joining_replicas = st.builds(
     users,
     names | functions,
     methods,
+    st.integers(1, 2_592_000),
 )
 joining_replica_lists = st.lists(
     joining_replicas, max_size=3, unique_by=(lambda each: each.node, lambda each: each.user.name)

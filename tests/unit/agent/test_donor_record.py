@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from guestagent.agent.donor_record import (
     RECORD_LIMIT,
     DonorEntry,
     DonorRecord,
     find_finished_entries,
+    has_progress,
     update_donor_records,
 )
 from guestagent.metadata.document import JoiningReplica, User
@@ -36,8 +39,37 @@ def test_a_channel_from_before_the_entry_does_not_count() -> None:
     before = update_donor_records((), [build_replica()], ["slave0000"])
     stopped = update_donor_records(before, [build_replica()], [])
 
-    assert (before, stopped) == ((), (WAITING,))
+    assert (before, stopped) == ((replace(WAITING, has_waited=False),), (WAITING,))
     assert update_donor_records(stopped, [build_replica()], ["slave0000"]) == (OVER,)
+
+
+def test_a_seed_is_over_when_the_deadline_of_its_entry_is() -> None:
+    replica = replace(build_replica(), deadline=100)
+
+    before = update_donor_records((WAITING,), [replica], [], passed_s=99)
+    after = update_donor_records(before, [replica], [], passed_s=1)
+
+    assert [[each.is_over for each in records] for records in (before, after)] == [[False], [True]]
+
+
+def test_a_replica_that_never_loses_its_channel_gets_nothing_after_the_deadline() -> None:
+    replica = replace(build_replica(), deadline=100)
+    records = update_donor_records((), [replica], ["slave0000"])
+
+    (record,) = update_donor_records(records, [replica], ["slave0000"], passed_s=100)
+
+    assert record.is_over
+
+
+def test_a_new_entry_is_as_young_as_its_first_pass() -> None:
+    (_, record) = update_donor_records((OVER,), [build_replica(node="Slave0001")], [], passed_s=10**6)
+
+    assert (record.is_over, record.age_s) == (False, 0.0)
+
+
+def test_an_age_alone_is_no_progress() -> None:
+    assert not has_progress([WAITING], [replace(WAITING, age_s=10.0)])
+    assert has_progress([WAITING], [OVER])
 
 
 def test_a_seed_stays_over_without_a_channel() -> None:

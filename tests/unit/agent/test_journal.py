@@ -235,8 +235,9 @@ def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tm
     journal = open_journal(tmp_path, FakeClock())
     journal.record_intent(CREATE)
     content = json.loads((tmp_path / "journal.json").read_text())
-    newer = ("earlier", "settled", "partings", "sighting", "anchor", "unfinished", "seed", "donors")
-    for key in ("given", "retained", *newer, "sequence", "checksum"):
+    newer = ("earlier", "settled", "partings", "sighting", "anchor", "unfinished", "seed")
+    donors = ("donors", "donors_measured_at")
+    for key in ("given", "retained", *newer, *donors, "sequence", "checksum"):
         del content[key]
     lose_journal(tmp_path)
     (tmp_path / "journal.json").write_text(json.dumps(content))

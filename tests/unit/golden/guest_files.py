@@ -58,6 +58,7 @@ DIVERGED_JOURNAL = replace(
 )
 SOURCE_JOURNAL = replace(
     FULL_JOURNAL,
+    donors_measured_at=("b007", 1234.5),
     donors=(
         DonorRecord(DonorEntry("Slave0000", "seed0000"), is_over=True),
         DonorRecord(DonorEntry("Slave0001", "seed0001")),
