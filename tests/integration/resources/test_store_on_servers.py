@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from guestagent.resources.store.protocol import QUEUE_LIMIT, OrderStore
 from guestagent.resources.store.records import ClusterChange, SignalEntry
 from guestagent.resources.store.sql_snapshot import find_cluster_row
 from guestagent.resources.store.sql_store import SqlStore
+from guestagent.resources.store.store_opening import open_sql_store
 from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import open_server
 from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_order
@@ -166,6 +168,18 @@ def test_a_store_of_a_newer_version_is_not_opened(store_database: StoreDatabase)
         pass
 
 
+def test_a_url_opens_the_store_on_the_server_with_the_servers_clock(store_database: StoreDatabase) -> None:
+    store = open_sql_store(store_database.build_url())
+
+    operation = OpenedStore(store, lambda _: None).create_cluster()
+
+    lease = store.claim("worker")
+    assert lease is not None
+    assert abs(operation.accepted_at - time.time()) < 300
+    assert 0 <= lease.read().now - operation.accepted_at < 300
+    store.close()
+
+
 def test_a_connection_with_tls_verifies_the_server(
     store_database: StoreDatabase, authority: CertificateAuthority
 ) -> None:
@@ -185,6 +199,17 @@ def test_a_server_with_another_certificate_is_refused(
     url = store_database.build_url(options=f"?ssl_ca={authority.other_ca.ca}")
 
     with pytest.raises(StorageError, match="certificate verify failed"), store_database.open(url):
+        pass
+
+
+@pytest.mark.parametrize("options", ["?ssl_ca=/none.pem", "?ssl_cert=/none.pem&ssl_key=/none-key.pem"])
+def test_a_file_for_tls_that_is_missing_is_named(store_database: StoreDatabase, options: str) -> None:
+    url = store_database.build_url(options=options)
+
+    with (
+        pytest.raises(StorageError, match=r"cannot read .*/none.pem.*No such file"),
+        store_database.open(url),
+    ):
         pass
 
 
