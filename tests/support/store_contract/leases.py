@@ -58,6 +58,26 @@ def the_cluster_that_was_due_first_is_claimed_first(opened: OpenedStore) -> None
     assert opened.store.claim("worker") is None
 
 
+def news_do_not_cost_a_cluster_its_place_in_the_line(opened: OpenedStore) -> None:
+    for cluster in ("second", "first"):
+        opened.create_cluster(cluster)
+        opened.sleep(1.0)
+
+    opened.restart("second")
+
+    assert opened.claim().cluster == "second"
+
+
+def a_free_cluster_is_claimed_however_many_have_workers(opened: OpenedStore) -> None:
+    for number in range(20):
+        opened.create_cluster(f"c{number}")
+
+    leases = [opened.claim() for _ in range(20)]
+
+    assert len({lease.cluster for lease in leases}) == 20
+    assert opened.store.claim("worker") is None
+
+
 def a_lease_ends_after_its_time(opened: OpenedStore) -> None:
     opened.create_cluster()
     lease = opened.claim()
@@ -174,6 +194,8 @@ def a_lease_of_a_removed_cluster_is_none_of_its_successor(opened: OpenedStore) -
 LEASE_CASES = (
     a_cluster_has_one_worker,
     the_cluster_that_was_due_first_is_claimed_first,
+    news_do_not_cost_a_cluster_its_place_in_the_line,
+    a_free_cluster_is_claimed_however_many_have_workers,
     a_lease_ends_after_its_time,
     another_worker_goes_on_after_a_lease,
     a_lease_that_is_renewed_lasts,
