@@ -24,9 +24,7 @@ LOGIN_TIMEOUT_S = 30.0
 CONVERT_ADVICE = (
     "convert them at the source (ALTER TABLE .. ENGINE = InnoDB) and reseed, or set Seeding.Method: dump"
 )
-KEYRING_ADVICE = (
-    "load a keyring component here, too: its keys may be others; or set GuestAgent.Seeding.Method: dump"
-)
+KEYRING_ADVICE = "load a keyring component here, too; its keys may be others than the source's"
 IPV6_ADVICE = "give the source a name that resolves to this address, or set GuestAgent.Seeding.Method: dump"
 
 DonorCheck = Callable[[DonorEndpoint, Mapping[str, str]], str]

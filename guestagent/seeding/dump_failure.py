@@ -7,18 +7,26 @@ import re
 from guestagent.database.connection_errors import remove_query_text
 from guestagent.errors import DatabaseRefused, SeedError
 
-NUMBER_PATTERN = re.compile(r"(?:\bERROR |\berror: |\bError:? )(\d{4})\b|\((\d{4})\)")
+NUMBER_PATTERN = re.compile(r"(?:\bERROR |\berror: |\bError:? )(\d{1,4})\b|\((\d{4})\)")
 TRANSIENT_LOAD_ERRORS = frozenset(
     {1021, 1040, 1053, 1158, 1159, 1205, 1213, 1317, 1927, 2002, 2003, 2006, 2013}
 )
 """The local server was stopped or was busy. All other errors come again with the same dump."""
+FULL_DISK_WORDS = ("Errcode: 28", "errno: 28")
+"""Of errors with any number. The disk may have room again."""
 PRIVILEGE_ERRORS = frozenset({1044, 1142, 1143, 1227, 1370})
 OPTION_WORDS = ("unknown option", "unknown variable", "unrecognized option")
 PRIVILEGE_ADVICE = "the source's document must name Method dump for this replica, so that its agent grants it"
 COLLATION_ADVICE = "the source is of a newer version than this server: upgrade this one"
 PLUGIN_ADVICE = "install the same plugins here as at the source"
 OBJECT_ADVICE = "the two versions differ in it: change it at the source, or install the source's version here"
+FOLDER_ADVICE = (
+    "create the folder of its DATA DIRECTORY here, for the server's user, or move the table at the source"
+)
 LOAD_ADVICE = {
+    1: FOLDER_ADVICE,
+    1005: FOLDER_ADVICE,
+    3121: f"{FOLDER_ADVICE}; innodb_directories must name it",
     1115: COLLATION_ADVICE,
     1267: COLLATION_ADVICE,
     1273: COLLATION_ADVICE,
@@ -56,7 +64,8 @@ def build_statement_error(error: DatabaseRefused) -> SeedError:
 
 def _build_rejection(words: str, number: int) -> SeedError:
     reason = f"this server does not accept the dump: {words}"
-    if number == 0 or number in TRANSIENT_LOAD_ERRORS:
+    is_full = any(each in words for each in FULL_DISK_WORDS)
+    if number == 0 or is_full or number in TRANSIENT_LOAD_ERRORS:
         return SeedError(reason, is_transient=True)
     return SeedError(reason, LOAD_ADVICE.get(number, OBJECT_ADVICE))
 

@@ -66,6 +66,7 @@ class DumpRunner:
         check_replaceable(request, folder)
         _check_disk(request, folder.target, facts)
         target = DumpTarget(request.socket, request.family, dialect, self._clock)
+        target.check_encryption(facts.encrypted_tables)
         write_marker(folder.target, request.id)
         with _change_settings(target, reporter):
             target.clear(reporter)

@@ -70,6 +70,12 @@ WRITTEN_TABLES = sql(
     " AND table_schema NOT IN ({}, {}, {}, {}) ORDER BY 1",
     *SYSTEM_SCHEMAS,
 )
+ENCRYPTED_TABLES = sql(
+    "SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables"
+    " WHERE UPPER(create_options) REGEXP {} AND table_schema NOT IN ({}, {}, {}, {}) ORDER BY 1 LIMIT 5",
+    "ENCRYPT(ED|ION)`?='?Y",
+    *SYSTEM_SCHEMAS,
+)
 FACTS = sql(
     "SELECT VERSION() AS version, NOW() AS now, (SELECT SUM(data_length + index_length)"
     " FROM information_schema.tables WHERE table_schema NOT IN ({}, {}, {}, {})) AS size",
@@ -91,7 +97,8 @@ CONVERT_ADVICE = (
 class SourceFacts:
     """The source before its dump. `objects` has a digest for each kind; `begun_at` is the source's time.
 
-    `write_times` has the last change of each table that no snapshot holds still.
+    `write_times` has the last change of each table that no snapshot holds still. `encrypted_tables` names some tables
+    that are created encrypted.
     """
 
     version: str
@@ -102,6 +109,7 @@ class SourceFacts:
     objects: Mapping[str, str]
     write_times: Mapping[str, str]
     accounts: tuple[AccountDefinition, ...]
+    encrypted_tables: tuple[str, ...] = ()
 
 
 class DumpSource:
@@ -126,6 +134,9 @@ class DumpSource:
                 objects=_read_objects(connection),
                 write_times=self._read_write_times(connection),
                 accounts=read_account_definitions(connection, self._family, self._dialect),
+                encrypted_tables=tuple(
+                    str(each["name"]) for each in connection.fetch_rows(ENCRYPTED_TABLES, OPERATION)
+                ),
             )
 
     def check_accounts(self, facts: SourceFacts) -> None:

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.login import connect_socket
+from guestagent.database.mariadb.encryption import has_encryption
+from guestagent.database.mysql.clone import has_keyring
 from guestagent.database.queries import read_global_variables, read_schemas
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import build_set_global, sql
@@ -40,6 +42,7 @@ SELECT_EVENTS = sql(
     " WHERE status = 'ENABLED' AND event_schema <> 'sys'"
 )
 SUPER_READ_ONLY = "super_read_only"
+HAS_ENCRYPTION = {"mariadb": has_encryption, "mysql": has_keyring}
 FIXED_VALUES = {"event_scheduler": "DISABLED"}
 """Values with which a server has started for good."""
 
@@ -49,6 +52,18 @@ class DumpTarget:
 
     def __init__(self, socket: str, family: str, dialect: DumpDialect, clock: Clock) -> None:
         self._socket, self._family, self._dialect, self._clock = socket, family, dialect, clock
+
+    def check_encryption(self, tables: tuple[str, ...]) -> None:
+        """Raise SeedError if the server cannot create these tables, which are encrypted."""
+        if not tables:
+            return
+        with self._open() as connection:
+            is_possible = HAS_ENCRYPTION[self._family](connection)
+        if not is_possible:
+            raise SeedError(
+                f"tables of the source are encrypted, and this server cannot encrypt: {', '.join(tables)}",
+                "load a key plugin or a keyring component here, too; its keys may be others than the source's",
+            )
 
     def read_settings(self) -> Mapping[str, str]:
         """Read the variables that the load changes. Those that cannot be changed are absent."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from guestagent.database.connection import Connection
 from guestagent.database.login import connect_socket
+from guestagent.database.mariadb.encryption import read_encryption_plugin
 from guestagent.database.queries import read_global_variables
 from guestagent.database.server_version import parse_version
-from guestagent.database.sql_statement import sql
 from guestagent.errors import SeedError
 from guestagent.seeding.stream_messages import ServerFacts
 
@@ -27,13 +27,8 @@ FOLDER_SETTINGS = {
 DATA_FILE_PATH = "innodb_data_file_path"
 ENCRYPTION_PLUGIN, KEY_FILE, KEY_DIGEST = "encryption_plugin", "file_key_management_filename", "key_digest"
 """What a server encrypts its data by: no variable, the variable of one plugin, and the SHA-256 of that file."""
-SELECT_ENCRYPTION = sql(
-    "SELECT plugin_name AS name FROM information_schema.plugins"
-    " WHERE plugin_type = 'ENCRYPTION' AND plugin_status = 'ACTIVE'"
-)
-OPERATION = "reading the server's settings"
 KEY_ADVICE = (
-    "load the plugin here with the source's keys, in a file of the same path, or seed by Method: dump"
+    "load the plugin here with the source's keys, in a file of the same path; a dump needs the plugin, too"
 )
 DUMP_ADVICE = "upgrade the replica to the source's version, or seed it by Method: dump"
 
@@ -63,9 +58,9 @@ def read_variables(socket: str, user: str = "root") -> Mapping[str, str]:
     )
     with open_connection(socket, user) as connection:
         variables = dict(read_global_variables(connection, names))
-        plugins = connection.fetch_rows(SELECT_ENCRYPTION, OPERATION)
-    if plugins:
-        variables[ENCRYPTION_PLUGIN] = str(plugins[0]["name"])
+        plugin = read_encryption_plugin(connection)
+    if plugin:
+        variables[ENCRYPTION_PLUGIN] = plugin
     if variables.get(KEY_FILE):
         variables[KEY_DIGEST] = _compute_digest(Path(variables[KEY_FILE]))
     return variables

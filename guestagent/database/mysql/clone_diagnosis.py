@@ -66,7 +66,7 @@ RECIPIENT_RULES = (
     build_rule(
         FAIL, 1815, text="Encrypt Key",
         meaning="the source has encrypted tables, and this server has no keyring",
-        advice="load a keyring component here, too: its keys may be others; or set GuestAgent.Seeding.Method: dump",
+        advice="load a keyring component here, too; its keys may be others than the source's",
     ),
     build_rule(FAIL, 3867, 3868, meaning="the servers have different settings", advice=CHOOSE_DUMP),
     build_rule(FAIL, 3869, meaning="this server rejects the settings of CLONE", advice=CHOOSE_DUMP),

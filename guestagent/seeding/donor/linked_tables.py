@@ -9,7 +9,7 @@ from guestagent.errors import SeedError
 
 ARIA_FILES = "*/*.MA[DI]"
 SHOWN_TABLES_LIMIT = 5
-ADVICE = "move them into the data directory of the source (ALTER TABLE .. ENGINE = InnoDB does), or choose Method: dump"
+ADVICE = "convert them at the source (ALTER TABLE .. ENGINE = InnoDB), or choose Method: dump"
 
 
 def check_linked_tables(data_directory: str) -> None:

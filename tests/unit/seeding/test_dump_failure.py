@@ -47,6 +47,17 @@ def test_a_dump_fails(words: str, is_transient: bool, advice: str) -> None:
         ("ERROR 2013 (HY000) at line 9: Lost connection to MySQL server during query", True, ""),
         ("ERROR 2002 (HY000): Can't connect to local server through socket '/s' (111)", True, ""),
         ("", True, ""),
+        ("ERROR 3 (HY000) at line 9: Error writing file './shop/t.MYD' (Errcode: 28)", True, ""),
+        (
+            "ERROR 1 (HY000) at line 9: Can't create/write to file '/far/t.MYD' (Errcode: 2)",
+            False,
+            "create the folder",
+        ),
+        (
+            "ERROR 3121 (HY000) at line 9: The DATA DIRECTORY location must be in",
+            False,
+            "innodb_directories must name",
+        ),
         (
             "ERROR 1273 (HY000) at line 30: Unknown collation: 'utf8mb4_0900_ai_ci'",
             False,
