@@ -68,6 +68,8 @@ class BackupTransfer:
         self._check(trailer)
         if any(statuses):
             raise SeedError(f"the backup cannot be unpacked: {_join_words(programs)}", is_transient=True)
+        # The last report came up to a second before the last byte.
+        reporter.report_bytes(trailer.backup_bytes, self._offer.data_bytes)
         return trailer.backup_bytes
 
     def _start_programs(self) -> list[ChildProgram]:

@@ -84,7 +84,9 @@ class SeedState:
                 f"waiting for {self.queue} other replica{'s' if self.queue > 1 else ''} to be served"
             )
         if self.bytes_done:
-            total = f" of {self.bytes_total / 2**20:.0f}" if self.bytes_total else ""
+            # The total is an estimate, which can turn out to be too low.
+            is_total_known = self.bytes_total >= self.bytes_done
+            total = f" of {self.bytes_total / 2**20:.0f}" if is_total_known else ""
             parts.append(f"{self.bytes_done / 2**20:.0f}{total} MiB")
         if self.rate:
             parts.append(f"{self.rate / 2**20:.0f} MiB/s")
