@@ -30,8 +30,8 @@ DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
 On the operator's workstation: cluster, validate, elements-path.
-On a node: status, doctor, plan, apply, pause, resume, accept-source, verify, reseed, volume, seed; its services run
-serve, poke, identity, sizes and collect.
+On a node: status, doctor, plan, apply, pause, resume, accept-source, verify, reseed, volume; its services run
+serve, poke, identity, sizes, collect, seed and donor.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
