@@ -29,7 +29,7 @@ class CloudRequestSender:
         self._planned_at, self._measure_elapsed_s = planned_at, measure_elapsed_s
 
     def send_all(self, steps: Sequence[SendRequest], retries: int) -> list[CloudRequestRefused]:
-        """Send the requests and return the refusals among the answers.
+        """Send the requests and return the refusals that no record shows, after which there is no hurry.
 
         CloudUnreachable ends the round: what became of the request is found out by the next one.
         """
@@ -40,7 +40,7 @@ class CloudRequestSender:
             step = self._write_intent(step)
             if not self._lease.can_send():
                 return refusals
-            if error := self._send(step, retries):
+            if (error := self._send(step, retries)) and not step.is_creation:
                 refusals.append(error)
         return refusals
 

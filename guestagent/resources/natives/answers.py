@@ -10,6 +10,7 @@ from guestagent.resources.natives.deletion_requests import is_deletion_requested
 from guestagent.resources.natives.presence import note_refusal
 from guestagent.resources.natives.server_actions import choose_request_id
 from guestagent.resources.natives.steps import SendRequest
+from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ClusterChange, ResourcePhase
 
 
@@ -30,8 +31,13 @@ def note_answer(step: SendRequest, answer: CloudAnswer) -> ClusterChange:
 
 
 def note_refused_request(step: SendRequest, error: CloudRequestRefused, retries: int) -> ClusterChange:
-    """Return what to write after the cloud has rejected a request: it had no effect."""
+    """Return what to write after the cloud has rejected a request: it had no effect.
+
+    What exists already is looked for by the next round.
+    """
     record = step.intent
+    if step.is_creation and error.code == RefusalCode.EXISTS:
+        return ClusterChange()
     if step.is_creation:
         return ClusterChange(resources=(note_refusal(record, error.code, error.message, retries),))
     if is_deletion_requested(record):

@@ -87,7 +87,7 @@ class ServerAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudObservation:
-    """The project's resources that carry our marks, listed in a few requests for all clusters together.
+    """The project's resources, listed in a few requests for all clusters together. Our marks tell ours.
 
     `is_complete` is false if a list left something out (a cell of Nova that is down): absence then proves nothing.
     """

@@ -131,16 +131,17 @@ class FakeCloud:
         return None if port is None else show_port(port)
 
     def list_actions(self, server_id: str) -> tuple[ServerAction, ...]:
+        """List the actions. A success shows at the newest alone: the door reads no events of the others."""
         self._require_answer()
         return tuple(
             ServerAction(
                 action=each.action,
                 request_id=each.request_id,
                 started_at=each.started_at,
-                result=each.result,
+                result=each.result if number == 0 or each.result == "Error" else "",
                 message=each.message,
             )
-            for each in self.project.actions.get(server_id, ())
+            for number, each in enumerate(self.project.actions.get(server_id, ()))
         )
 
     def read_volume_message(self, volume_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What the lists of the fake cloud show: marked resources alone, and rules as values. Pure."""
+"""What the lists of the fake cloud show: all of the project, and rules as values. Pure."""
 
 from __future__ import annotations
 
@@ -11,35 +11,25 @@ from guestagent.resources.natives.cloud_api import (
     VolumeAttachment,
 )
 from guestagent.resources.natives.fake_project import FakePort, FakeProject, FakeServer, FakeVolume
-from guestagent.resources.natives.marks import parse_description, parse_metadata
 
 
 def build_observation(project: FakeProject) -> CloudObservation:
     """Return the lists as they are now."""
-    volumes = {
-        each.id: show_volume(each) for each in project.volumes.values() if parse_metadata(each.metadata)
-    }
     return CloudObservation(
-        servers={
-            each.id: show_server(each) for each in project.servers.values() if parse_metadata(each.metadata)
-        },
-        volumes=volumes,
+        servers={each.id: show_server(each) for each in project.servers.values()},
+        volumes={each.id: show_volume(each) for each in project.volumes.values()},
         attachments=tuple(
             VolumeAttachment(
                 id=each.id, volume_id=each.volume_id, server_id=each.server_id, status=each.status
             )
             for each in project.attachments.values()
-            if each.volume_id in volumes
         ),
-        ports={
-            each.id: show_port(each) for each in project.ports.values() if parse_description(each.description)
-        },
+        ports={each.id: show_port(each) for each in project.ports.values()},
         groups={
             each.id: CloudGroup(
                 id=each.id, name=each.name, description=each.description, rules=dict(each.rules)
             )
             for each in project.groups.values()
-            if parse_description(each.description)
         },
     )
 

@@ -9,9 +9,11 @@ from guestagent.resources.natives.cloud_api import CloudPort
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
 from guestagent.resources.natives.group_rules import build_group_key, list_rule_records
+from guestagent.resources.natives.marks import parse_description
 from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, is_absent, note_presence
 from guestagent.resources.natives.requests import DeleteGroup, SetPortGroups
-from guestagent.resources.natives.steps import ForgetRecord, SendRequest, Steps, Waiting
+from guestagent.resources.natives.steps import ForgetRecord, NeedAttention, SendRequest, Steps, Waiting
+from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ResourceKind, ResourcePhase, ResourceRecord
 
 
@@ -60,7 +62,9 @@ def plan_group_deletion(view: ClusterView, record: ResourceRecord) -> Steps:
         return (await_deletion(record),)
     users = [port for port in view.observed.ports.values() if group_id in port.groups]
     if users:
-        return (Waiting(f"security group {name} is still used by {len(users)} ports"),)
+        strangers = [port.id for port in users if not _is_own(view, port)]
+        waiting = Waiting(f"security group {name} is still used by {len(users)} ports")
+        return (_report_users(name, strangers),) if len(strangers) == len(users) else (waiting,)
     request = DeleteGroup(group_id=group_id)
     return (SendRequest(mark_deletion(view, record), request, forgets=True),)
 
@@ -75,6 +79,16 @@ def forget_rules_without_group(view: ClusterView) -> Steps:
         and record.key.name.partition("/")[0] not in names
         and record.key.name.partition("/")[0] not in view.wanted.groups
     )
+
+
+def _is_own(view: ClusterView, port: CloudPort) -> bool:
+    mark = parse_description(port.description)
+    return mark is not None and (mark.store_id, mark.cluster_id) == (view.store_id, view.cluster_id)
+
+
+def _report_users(name: str, ports: list[str]) -> NeedAttention:
+    message = f"security group {name} is used by ports that are not the cluster's: {', '.join(ports)}"
+    return NeedAttention(RefusalCode.ATTENTION, message)
 
 
 def _forget_group(view: ClusterView, record: ResourceRecord) -> Steps:

@@ -126,7 +126,10 @@ def _plan_superfluous_rules(view: ClusterView, name: str, group: CloudGroup) -> 
         rule_id = listed_ids.get(record.key, record.cloud_id)
         if rule_id is None:
             continue
-        if record.key in listed_ids and is_request_recent(view, record):
+        if _may_be_created_again(view, record):
+            kept = replace(record, phase=ResourcePhase.INTENDED, cloud_id=None)
+            steps.append(SendRequest(kept, DeleteRule(rule_id=rule_id)))
+        elif record.key in listed_ids and is_request_recent(view, record):
             steps.append(await_deletion(record))
         else:
             intent = replace(mark_deletion(view, record), phase=ResourcePhase.CREATED, cloud_id=rule_id)
@@ -151,6 +154,12 @@ def forget_absent_rules(view: ClusterView) -> Steps:
             else:
                 steps.append(Waiting(f"rule {record.key.name} may still be created", ABSENT_RULE_PAUSE_S))
     return tuple(steps)
+
+
+def _may_be_created_again(view: ClusterView, record: ResourceRecord) -> bool:
+    """Return whether another request without an answer may create the rule after its deletion."""
+    is_only_request = record.phase is ResourcePhase.CREATED and record.attempts == 1
+    return not is_only_request and view.now < record.intended_at + SETTLE_S
 
 
 def _is_ours(view: ClusterView, group: str, rule: Rule) -> bool:

@@ -37,7 +37,7 @@ def list_lookups(view: ClusterView) -> NeededLookups:
         for kind in (ResourceKind.SERVER, ResourceKind.VOLUME, ResourceKind.PORT)
     }
     volumes = recorded[ResourceKind.VOLUME]
-    holders = {each.server_id for each in observed.attachments if each.volume_id in volumes}
+    holders = {each.server_id for each in observed.attachments if each.volume_id in volumes} - {""}
     servers = recorded[ResourceKind.SERVER] | holders
     return NeededLookups(
         servers=frozenset(servers - observed.servers.keys()),

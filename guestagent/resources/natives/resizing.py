@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
-from guestagent.resources.natives.cluster_view import ClusterView
+from guestagent.resources.natives.cluster_view import STALE_READ_S, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof
 from guestagent.resources.natives.requests import ConfirmResize, MigrateServer, ResizeServer, RevertResize
@@ -121,9 +121,11 @@ def _plan_end(
         message = f"{instance.name} was not moved: {action.message or 'No valid host was found'}"
         return _abandon(instance, server, RefusalCode.NO_CAPACITY, message, record)
     is_successful = action is not None and action.result == "Success"
-    was_returned = any(each.action == "revertResize" for each in list_newer_actions(view, server.id, record))
-    has_moved = server.flavor == instance.flavor if is_resize else is_successful and not was_returned
-    if not has_moved and (record.cloud_id is not None or is_successful):
+    later = {each.action for each in list_newer_actions(view, server.id, record)}
+    is_verified = is_successful or record.cloud_id is not None or "confirmResize" in later
+    has_moved = server.flavor == instance.flavor if is_resize else is_verified and "revertResize" not in later
+    is_stale = view.now < record.intended_at + STALE_READ_S
+    if not has_moved and not is_stale and (record.cloud_id is not None or is_successful):
         message = f"{instance.name} was returned to {server.flavor} by somebody else"
         return _abandon(instance, server, RefusalCode.REFUSED, message, record)
     if not has_moved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from guestagent.resources.natives.cluster_view import list_marks
 from guestagent.resources.natives.fake_observation import build_observation
 from guestagent.resources.natives.requests import CreateServer, DeleteVolume
 from guestagent.resources.rule import Rule
@@ -94,11 +95,10 @@ def _list_strangers(world: World) -> Iterator[str]:
     snapshot = world.snapshot
     assert snapshot is not None
     recorded = {record.cloud_id for record in snapshot.resources}
-    observed = build_observation(world.cloud.project)
-    for cloud_id in (*observed.servers, *observed.ports, *observed.groups):
-        if cloud_id not in recorded:
+    for cloud_id, mark in list_marks(build_observation(world.cloud.project)):
+        if cloud_id not in recorded and mark.key.kind is not ResourceKind.VOLUME:
             yield f"{cloud_id} is in no record"
-    for volume in observed.volumes.values():
+    for volume in world.cloud.project.volumes.values():
         is_kept = volume.id in list_used_volumes(world) and volume.status == "available"
         if volume.id not in recorded and not is_kept:
             yield f"{volume.id} is in no record and {volume.status}"

@@ -110,7 +110,7 @@ def test_a_group_that_a_strangers_port_uses_is_named_and_deleted_when_it_is_free
     (group_id,) = world.cloud.project.groups
     world.cloud.project.ports["strange"] = FakePort("strange", "web", "", "private", {group_id})
     operation = world.run_until_stuck(build_order(DeleteCluster, volumes=VolumeFate.DELETE))
-    assert "SecurityGroupInUse" in operation.attention
+    assert "not the cluster's: strange" in operation.attention
     del world.cloud.project.ports["strange"]
 
     assert world.await_end(operation).state is OperationState.DONE

@@ -15,7 +15,13 @@ from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import CreateCluster, Order
 from guestagent.resources.store.memory_store import MemoryStore
-from guestagent.resources.store.records import ClusterChange, ClusterSnapshot, SignalEntry
+from guestagent.resources.store.records import (
+    ClusterChange,
+    ClusterSnapshot,
+    ResourceKind,
+    ResourcePhase,
+    SignalEntry,
+)
 from guestagent.resources.store.store_clock import ManualClock
 from guestagent.resources.wanted import WantedCluster, WantedInstance
 from guestagent.resources.wanted_document import load_wanted
@@ -170,10 +176,17 @@ class World:
             self.live()
             if self.get_operation(operation_id).state.is_final:
                 break
-        while self.cloud.has_late_requests:
+        while self.cloud.has_late_requests or self._has_uncertain_rules():
             self.live()
         self.live(3)
         return self.get_operation(operation_id)
+
+    def _has_uncertain_rules(self) -> bool:
+        """Return whether a record is kept for a rule that a lost request may still create."""
+        snapshot = self.snapshot
+        kind, phase = ResourceKind.RULE, ResourcePhase.INTENDED
+        records = () if snapshot is None else snapshot.resources
+        return any((record.key.kind, record.phase) == (kind, phase) for record in records)
 
     def create(self, replicas: int = 0) -> World:
         """Create the cluster and return this world."""
