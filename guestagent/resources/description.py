@@ -86,7 +86,9 @@ def read_description(order: CreateCluster, key_id: str = "") -> WantedCluster:
 def build_cluster(wanted: WantedCluster) -> Cluster:
     """Return the wanted cluster as the controller's, from which the nodes' documents are built."""
     node = {"flavor": "flavor", "image": "image"}
-    cluster = read_document({**wanted.settings, **node, "source": {}, "network": wanted.network}).cluster
+    places = {"network": wanted.network, "subnet": wanted.subnet}
+    place = {key: name for key, name in places.items() if name}
+    cluster = read_document({**wanted.settings, **node, **place, "source": {}}).cluster
     nodes = [
         Node(
             each.flavor,

@@ -17,7 +17,8 @@ from guestagent.resources.wanted_document import dump_wanted, load_wanted
 LOG = logging.getLogger(__name__)
 UNREACHABLE_PAUSE_S = 10.0
 """After a request without an answer; the engine itself looks for what became of it."""
-UNREADABLE_PAUSE_S = 300.0
+FAILURE_PAUSE_S = 300.0
+"""After what another round will hardly change: the store cannot be read, or there is a bug."""
 
 
 class WorkLoop:
@@ -56,7 +57,13 @@ class WorkLoop:
             return UNREACHABLE_PAUSE_S
         except StorageError as error:
             LOG.error("cluster %s: %s", lease.cluster, error)
-            return UNREADABLE_PAUSE_S
+            return FAILURE_PAUSE_S
+        except LeaseLost:
+            raise
+        except Exception:
+            # A bug that one cluster shows must not stop the others.
+            LOG.exception("cluster %s: a bug", lease.cluster)
+            return FAILURE_PAUSE_S
 
     def _start_operation(self, lease: ClusterLease, snapshot: ClusterSnapshot) -> bool:
         """Start the first operation of the queue, if none runs. Its effect and its new state are one write.

@@ -53,7 +53,7 @@ class EndpointServer:
             ssl_certfile=settings.certificate,
             ssl_keyfile=settings.key,
             log_config=None,
-            log_level="critical",
+            log_level="error",
             access_log=False,  # its lines would hold signatures
             lifespan="off",
             ws="none",

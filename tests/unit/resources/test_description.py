@@ -90,6 +90,15 @@ def test_a_cluster_is_the_same_after_its_way_through_the_store() -> None:
     assert (cluster.next_server_id, cluster.next_replica) == (104, 2)
 
 
+@pytest.mark.parametrize("place", [{"network": "private"}, {"subnet": "blue"}])
+def test_a_cluster_is_where_it_was_described(place: dict[str, str]) -> None:
+    rest = {key: value for key, value in SMALL.items() if key != "network"}
+
+    cluster = build_cluster(read(**rest, **place))
+
+    assert (cluster.network, cluster.subnet) == (place.get("network"), place.get("subnet"))
+
+
 def test_all_problems_are_found_at_once() -> None:
     problems = find_problems(
         flavor="m1",
