@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from guestagent.errors import OrderRefused, StorageError
 from guestagent.resources.engine import ResourceEngine
@@ -31,28 +32,31 @@ class OrderIntake:
     def submit(self, order: Order) -> Operation:
         if order.kind not in self._engine.orders:
             raise OrderRefused(RefusalCode.UNSUPPORTED, f"engine {self._engine.name} cannot do {order.kind}")
-        try:
+        with _hide_storage_errors():
             return self._store.accept(
                 order, self._engine.name, lambda snapshot: self._check_effect(snapshot, order)
             )
-        except StorageError as error:
-            raise _hide_storage_error(error) from error
 
     def operation(self, operation_id: str) -> Operation:
-        return _require_operation(self._store.operation(operation_id), operation_id)
+        with _hide_storage_errors():
+            return _require_operation(self._store.operation(operation_id), operation_id)
 
     def operations(self, cluster: str) -> Sequence[Operation]:
-        return self._store.operations(cluster)
+        with _hide_storage_errors():
+            return self._store.operations(cluster)
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation:
-        operation = self._store.wait(operation_id, after, min(max(up_to_s, 0.0), WAIT_LIMIT_S))
-        return _require_operation(operation, operation_id)
+        with _hide_storage_errors():
+            operation = self._store.wait(operation_id, after, min(max(up_to_s, 0.0), WAIT_LIMIT_S))
+            return _require_operation(operation, operation_id)
 
     def cancel(self, operation_id: str) -> Operation:
-        return _require_operation(self._store.cancel(operation_id), operation_id)
+        with _hide_storage_errors():
+            return _require_operation(self._store.cancel(operation_id), operation_id)
 
     def retry(self, operation_id: str) -> Operation:
-        return _require_operation(self._store.retry(operation_id), operation_id)
+        with _hide_storage_errors():
+            return _require_operation(self._store.retry(operation_id), operation_id)
 
     def capabilities(self) -> Capabilities:
         return Capabilities(self._engine.name, tuple(sorted(self._engine.orders)))
@@ -78,8 +82,13 @@ def _require_operation(operation: Operation | None, operation_id: str) -> Operat
     return operation
 
 
-def _hide_storage_error(error: StorageError) -> OrderRefused:
-    """Log what is wrong with the store, and return what a caller may know of it."""
-    reference = secrets.token_hex(4)
-    LOG.error("order not accepted (reference %s): %s", reference, error)
-    return OrderRefused(RefusalCode.BUSY, "the order cannot be written down now", reference=reference)
+@contextmanager
+def _hide_storage_errors() -> Iterator[None]:
+    """Log what is wrong with the store, and tell a caller what it may know of that."""
+    try:
+        yield
+    except StorageError as error:
+        reference = secrets.token_hex(4)
+        LOG.error("the store cannot be used (reference %s): %s", reference, error)
+        message = "the store of orders cannot be used now"
+        raise OrderRefused(RefusalCode.BUSY, message, reference=reference) from error

@@ -47,13 +47,13 @@ class WorkLoop:
 
     def _work_on(self, lease: ClusterLease) -> float:
         """Do one round and return the seconds until the next."""
-        snapshot = lease.read()
         try:
+            snapshot = lease.read()
             while self._start_operation(lease, snapshot):
                 snapshot = lease.read()
             return self._engines[snapshot.cluster.engine].advance(lease, snapshot).pause_s
         except CloudError as error:
-            _note_waiting(lease, lease.read(), str(error))
+            _note_waiting(lease, str(error))
             return UNREACHABLE_PAUSE_S
         except StorageError as error:
             LOG.error("cluster %s: %s", lease.cluster, error)
@@ -96,8 +96,8 @@ def _end(operation: Operation, state: OperationState, now: float) -> Operation:
     return replace(operation, state=state, ended_at=now, waiting_for="", step="")
 
 
-def _note_waiting(lease: ClusterLease, snapshot: ClusterSnapshot, reason: str) -> None:
+def _note_waiting(lease: ClusterLease, reason: str) -> None:
     """Show why the running operation waits, if that is new."""
-    for queued in snapshot.queue[:1]:
+    for queued in lease.read().queue[:1]:
         if queued.operation.waiting_for != reason:
             lease.write(ClusterChange(operations=(replace(queued.operation, waiting_for=reason),)))

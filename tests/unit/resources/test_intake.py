@@ -130,5 +130,5 @@ def test_a_full_disk_refuses_an_order_and_tells_no_path(intake: OrderIntake) -> 
     with pytest.raises(OrderRefused) as caught:
         full.submit(CREATE)
 
-    assert (caught.value.code, str(caught.value)) == ("busy", "the order cannot be written down now")
+    assert (caught.value.code, str(caught.value)) == ("busy", "the store of orders cannot be used now")
     assert caught.value.reference
