@@ -10,11 +10,13 @@ import pytest
 
 from guestagent.controller.seed import SeedSettings
 from guestagent.seeding import SeedPhase
-from guestagent.seeding.data_swap import DataSwap
+from guestagent.seeding.clone_replacement import KEPT_FILES
+from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.seed_folder import find_seed_folder
 from guestagent.seeding.swap_journal import SwapStage
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
-from tests.support.seed_kills import find_stage, wait_for_stage
+from tests.support.polling import wait_until
+from tests.support.seed_kills import LOOK_INTERVAL_S, find_stage, wait_for_stage
 from tests.support.seeded_cluster import SeededCluster
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.patient]
@@ -88,6 +90,7 @@ def cut_swap(cluster: SeededCluster, stage: SwapStage, changes: int) -> None:
             raise PowerLost
 
     swap = DataSwap(seed_folder, lose_power)
+    carry_files(seed_folder.target, seed_folder.fresh, KEPT_FILES)
     swap.set_owners()
     with pytest.raises(PowerLost):
         swap.swap()
@@ -109,3 +112,27 @@ def test_a_replica_boots_with_a_part_of_the_data_in_place(
     check_replica(cluster)
     log = cloud.read_log(guest, "guestagent-seed")
     assert "going on with the seed that was cut while swapping" in log
+
+
+@pytest.mark.parametrize("stage", [SwapStage.EMPTYING, SwapStage.FILLING])
+def test_a_reseeded_replica_boots_with_a_part_of_the_data_in_place(
+    cloud: GuestCloud, stage: SwapStage
+) -> None:
+    cluster = begin_seed(cloud, "guestagent-mysql")
+    cluster.wait_until_seeded(READY_TIMEOUT_S)
+    guest, first_state = cluster.replica, cluster.read_seed_state()
+    assert first_state is not None
+    cloud.stacks.change(cluster.name, lambda now: now.reseed("Slave0000"))
+
+    def is_swapping() -> bool:
+        state = cluster.read_seed_state()
+        return state is not None and state.id != first_state.id and state.phase is SeedPhase.SWAPPING
+
+    wait_until(is_swapping, READY_TIMEOUT_S, LOOK_INTERVAL_S)
+    cloud.hypervisor.cut_power(guest)
+    cut_swap(cluster, stage, 5)
+
+    cloud.hypervisor.reboot(guest)
+
+    check_replica(cluster)
+    assert "going on with the seed that was cut while swapping" in cloud.read_log(guest, "guestagent-seed")
