@@ -58,8 +58,12 @@ def remove_pause(state_folder: Path) -> Pause | None:
     return pause
 
 
-def add_pause_condition(readiness: Readiness, pause: Pause, withheld: Sequence[object]) -> Readiness:
-    """Add the condition of the pause, which comes first if steps are withheld."""
+def add_pause_condition(
+    readiness: Readiness, pause: Pause | None, withheld: Sequence[object] = ()
+) -> Readiness:
+    """Add the condition of the pause, if there is one. It comes first if steps are withheld."""
+    if pause is None:
+        return readiness
     if not withheld:
         condition = Condition("paused", ConditionState.HELD, "nothing to do", str(pause))
     else:

@@ -82,9 +82,9 @@ class ReconcilePass:
             volume = self._judge_volume()
             if volume is not None and volume.state is ConditionState.FINAL:
                 return Readiness.from_conditions(volume)
-            seed = self.seed.follow()  # while it is going on, it stops and starts the server
-            if seed is not None:
-                return add_volume_condition(Readiness.from_conditions(seed), volume)
+            seed = self.seed.follow(self._dependencies.read_pause())
+            if seed is not None:  # while it is going on, it stops and starts the server
+                return add_volume_condition(seed, volume)
             try:
                 with (
                     closing(self._dependencies.open_database()) as database,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from guestagent.agent import metadata_files, wiring
@@ -14,11 +14,14 @@ from guestagent.metadata import Document, parse, require_resolved
 from guestagent.metadata.host_port import format_host_port
 from guestagent.retry import SystemClock
 from guestagent.seeding import SeedFiles
+from guestagent.strict_json import UnreadableContent
 
 DONOR_ADVICE = (
     "its document has no Seeding.Donor, so nothing here knows where the data come from: "
     "run `guestagent cluster repair STACK NODE --reseed` on the operator's workstation"
 )
+
+RUNNING_SEED_ADVICE = "`guestagent seed show` shows how it goes on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,11 @@ def order_reseed(
 ) -> ReseedOrder:
     """Show what will happen, ask, and note the order for the next pass.
 
-    Raises NotReady if this node is a source, has no donor in its document, or `confirm` returns False.
+    Raises NotReady if this node is a source, has no donor in its document, or is being seeded already, or if `confirm`
+    returns False.
     """
     document = _read_document(settings)
+    _require_no_seed(SeedFiles(settings.state_folder))
     assert document.source is not None
     source = format_host_port(document.source.address, document.source.port)
     order = ReseedOrder(source, _read_history(settings), discards_data)
@@ -71,6 +76,17 @@ def _read_document(settings: Settings) -> Document:
     if document.section.seeding.donor is None:
         raise NotReady(DONOR_ADVICE)
     return document
+
+
+def _require_no_seed(files: SeedFiles) -> None:
+    """Raise NotReady if a seed is going on: the new data are its."""
+    with suppress(UnreadableContent):
+        request, state = files.read_request(), files.read_state()
+        if request is None or (state is not None and state.id == request.id and state.phase.has_ended):
+            return
+        is_begun = state is not None and state.id == request.id
+        progress = state.describe() if is_begun and state is not None else "requested, not begun yet"
+        raise NotReady(f"a seed is going on already ({progress}): nothing was ordered; {RUNNING_SEED_ADVICE}")
 
 
 def _read_history(settings: Settings) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Condition, DesiredState, ObservedState, Readiness
+from guestagent.agent.pause import Pause, add_pause_condition
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.seed_decision import (
     SeedAction,
     decide_seed,
     is_abandoned,
     is_catching_up,
+    judge_lost_state,
     judge_seed,
+    judge_withdrawal,
     note_full_disk,
 )
 from guestagent.agent.seed_record import SeedRecord
@@ -23,6 +27,8 @@ from guestagent.metadata.document import Document, Donor, Source, Tls, Unresolve
 from guestagent.secret import Secret
 from guestagent.seeding import DonorEndpoint, MethodChoice, SeedFiles, SeedPhase, SeedRequest, SeedState
 from guestagent.strict_json import UnreadableContent
+
+LOG = logging.getLogger("guestagent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +64,25 @@ class SeedCoordinator:
             return float(seeding.deadline)
         return min(self._seconds, float(seeding.deadline))
 
-    def follow(self) -> Condition | None:
-        """Follow a requested seed. Return its condition: the server must be left alone; None if nothing is going on."""
+    def follow(self, pause: Pause | None) -> Readiness | None:
+        """Follow a requested seed. Return its readiness: the server must be left alone; None if nothing is going on.
+
+        During a pause it goes on as it was requested, because a server whose data are half replaced helps nobody.
+        """
+        condition = self._follow(is_paused=pause is not None)
+        if condition is None:
+            return None
+        return add_pause_condition(Readiness.from_conditions(condition), pause)
+
+    def _follow(self, *, is_paused: bool) -> Condition | None:
         access, record = self._access, self._journal.state.seed
         if access is None or record is None:
             return None
-        state = self._read_state(access)
+        state, damage = _read_state(access.files)
         _remove_used_order(access.files, record, state)
         if record.is_done:
             self._count(record)
             return None
-        condition = judge_seed(record, state, self._task)
         if state is not None and state.id == record.id:
             self._seconds = state.elapsed_s
             if state.phase is SeedPhase.DONE:
@@ -76,14 +90,39 @@ class SeedCoordinator:
                 self._count(self._journal.state.seed)
                 return None
             if state.phase.has_ended:
-                return None if access.files.has_reseed_order() else condition
-        if not self._refresh_request(access) and (state is None or state.id != record.id):
+                is_ordered = access.files.has_reseed_order()
+                return None if is_ordered else judge_seed(record, state, self._task)
+        if is_paused and access.files.has_request_of(record.id):
+            access.start_worker()
+            return _add_disk_state(access, judge_seed(record, state, self._task))
+        if self._refresh_request(access):
+            self._adopt(access, record)
+            access.start_worker()
+            return _add_disk_state(access, judge_seed(record, state, self._task))
+        return self._withdraw(access, record, state, damage)
+
+    def _adopt(self, access: SeedAccess, record: SeedRecord) -> None:
+        """Let the seed that is going on count for this generation, and for an order that has come meanwhile."""
+        if record.task != self._task:
+            self._journal.record_seed(replace(record, task=self._task))
+        if access.files.has_reseed_order():
+            LOG.warning("a seed is going on already: the order of another one is removed")
+            access.files.remove_reseed_order()
+
+    def _withdraw(
+        self, access: SeedAccess, record: SeedRecord, state: SeedState | None, damage: str
+    ) -> Condition | None:
+        """Let the worker undo a seed that is not wanted any more. Until then the server may be stopped."""
+        if damage:
+            LOG.warning("%s cannot be read (%s): the seed is undone", access.files.state_path, damage)
+            state = record.build_lost_state()
+            if state is None:
+                return judge_lost_state(str(access.files.state_path), damage)
+            access.files.write_state(state)
+        if state is None or state.id != record.id:
             return None
-        # Without a request, the worker removes what it has left. Until then the server may be stopped.
         access.start_worker()
-        if condition is not None and not access.has_room():
-            return note_full_disk(condition, str(access.files.folder))
-        return condition
+        return _add_disk_state(access, judge_withdrawal(state))
 
     def begin(
         self, desired: DesiredState, observed: ObservedState, refusal: Refusal | None
@@ -112,8 +151,16 @@ class SeedCoordinator:
             return decision.condition
         access.files.forget_state()
         # Before the request: whoever finds half-copied data must know that they are this seed's.
-        order = access.files.read_order_id()
-        self._journal.record_seed(SeedRecord(request.id, self._task, request.replaces_data, order=order))
+        self._journal.record_seed(
+            SeedRecord(
+                request.id,
+                self._task,
+                request.replaces_data,
+                method=str(request.method),
+                order=access.files.read_order_id(),
+                data_directory=request.data_directory,
+            )
+        )
         access.files.write_request(request)
         access.files.remove_reseed_order()
         access.start_worker()
@@ -124,24 +171,18 @@ class SeedCoordinator:
         if record is not None and record.task == self._task:
             self._seconds = sum(seconds for _, seconds in record.phase_seconds)
 
-    def _read_state(self, access: SeedAccess) -> SeedState | None:
-        """Read the worker's state. One that cannot be read says nothing: the worker writes it again."""
-        try:
-            return access.files.read_state()
-        except UnreadableContent:
-            return None
-
     def _refresh_request(self, access: SeedAccess) -> bool:
         """Keep the request as the document has its donor. Return whether there is one: without it, none is wanted."""
         try:
             request = access.files.read_request()
-        except UnreadableContent:
+        except UnreadableContent as error:
+            LOG.warning("%s cannot be read (%s): it is removed", access.files.request_path, error)
             access.files.remove_request()
             return False
         seeding, source = self._document.section.seeding, self._document.source
         donor = seeding.donor
         is_wanted = request is not None and (
-            # Without its old data a server does not start, so only the seed that has discarded them can go on.
+            # Its data are given up already: another seed has no reason to begin anew.
             seeding.method in ("auto", request.method) or request.discards_data
         )
         if request is None or donor is None or source is None or not is_wanted:
@@ -191,6 +232,21 @@ def _remove_used_order(files: SeedFiles, record: SeedRecord, state: SeedState | 
         return
     if files.has_request_of(record.id) or (state is not None and state.id == record.id):
         files.remove_reseed_order()
+
+
+def _add_disk_state(access: SeedAccess, condition: Condition | None) -> Condition | None:
+    """Add to the condition of a seed that goes on that its disk is full."""
+    if condition is None or access.has_room():
+        return condition
+    return note_full_disk(condition, str(access.files.folder))
+
+
+def _read_state(files: SeedFiles) -> tuple[SeedState | None, str]:
+    """Read the worker's state, and why it cannot be read, "" if it can."""
+    try:
+        return files.read_state(), ""
+    except UnreadableContent as error:
+        return None, str(error)
 
 
 def _holds_data(server: ServerState) -> bool:

@@ -146,6 +146,20 @@ def note_full_disk(condition: Condition, folder: str) -> Condition:
     return replace(condition, actual=actual, advice="free some space")
 
 
+def judge_withdrawal(state: SeedState) -> Condition:
+    """Judge a seed that is not wanted any more, until its worker has undone it."""
+    actual = f"withdrawn while {state.phase}: it is undone, which gives the server its old data or empties it"
+    return _build_condition(ConditionState.PENDING, f"{actual}; {state.failure}" if state.failure else actual)
+
+
+def judge_lost_state(path: str, reason: str) -> Condition:
+    """Judge a withdrawn seed of which nothing is known: neither the worker's state nor the journal tells."""
+    advice = f"look at the server's data, then remove {path}; {RESEED_ADVICE}"
+    return _build_condition(
+        ConditionState.FINAL, f"the state of the seed cannot be read: {path} ({reason})", advice
+    )
+
+
 def is_catching_up(readiness: Readiness) -> bool:
     """Return whether the channel runs, and nothing but transactions of the source is missing."""
     unmet = {each.name for each in readiness.conditions if each.state is not ConditionState.HELD}

@@ -26,6 +26,10 @@ class SeedServerControl:
         """`timeout_s` is the time limit of each query."""
         self._service, self._socket, self._timeout_s, self._clock = service, socket, timeout_s, clock
 
+    @property
+    def socket(self) -> str:
+        return str(self._socket)
+
     def start(self, reporter: SeedReporter) -> None:
         """Start the server, and wait until its socket answers."""
         until, next_start = self._clock.now() + ANSWER_TIMEOUT_S, self._clock.now()

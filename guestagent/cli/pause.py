@@ -23,7 +23,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "pause",
         help="stop the agent from changing this node until resume",
         description="The agent only observes and reports from now on, even after a restart of the agent, the database "
-        "server or the machine. A statement that was already sent is completed.",
+        "server or the machine. A statement that was already sent is completed, and a seed that was "
+        "already requested goes on.",
     )
     parser.add_argument(
         "--reason", default="", metavar="TEXT", help="the reason, for status and for the signal to Heat"

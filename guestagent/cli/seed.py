@@ -15,7 +15,7 @@ from guestagent.errors import SeedError, StorageError
 
 if TYPE_CHECKING:
     from guestagent.agent.settings import Settings
-    from guestagent.seeding import SeedMethod, SeedState
+    from guestagent.seeding import SeedFiles, SeedMethod, SeedState
     from guestagent.seeding.protocols import SeedRunner
     from guestagent.seeding.worker import WorkerEnvironment
 
@@ -67,7 +67,9 @@ def run_show(args: argparse.Namespace) -> int:
     try:
         state = files.read_state()
     except UnreadableContent as error:
-        raise StorageError(f"the state in {files.folder} cannot be read ({error})") from error
+        advice = "the agent has the seed begun anew, or undone: see `guestagent status`"
+        reason = f"the state of the seed cannot be read: {files.state_path} ({error}); {advice}"
+        raise StorageError(reason) from error
     return _print_state(state, as_json=args.json)
 
 
@@ -93,9 +95,7 @@ def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> W
     from guestagent.seeding.worker import WorkerEnvironment
 
     clock, files = SystemClock(), SeedFiles(settings.state_folder)
-    request = files.read_request()
-    family = "mysql" if request is None else request.family
-    service = build_service_control(settings.service, family)
+    service = build_service_control(settings.service, _choose_family(files))
     return WorkerEnvironment(
         files=files,
         clock=clock,
@@ -104,6 +104,22 @@ def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> W
         is_stopping=is_stopping,
         log=write_log_line,
     )
+
+
+def _choose_family(files: SeedFiles) -> str:
+    """Choose the family whose service is controlled: of the request, or of the seed that is withdrawn."""
+    from guestagent.seeding import SeedMethod
+    from guestagent.seeding.worker import read_request
+    from guestagent.strict_json import UnreadableContent
+
+    request = read_request(files)
+    if request is not None:
+        return request.family
+    try:
+        state = files.read_state()
+    except UnreadableContent:
+        state = None
+    return "mariadb" if state is not None and state.method is SeedMethod.BACKUP else "mysql"
 
 
 def _list_runners(settings: Settings) -> Mapping[SeedMethod, Callable[[], SeedRunner]]:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from guestagent.byte_units import MIB
 from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseError, SeedError, StorageError
+from guestagent.retry import Clock, SystemClock
 from guestagent.seeding.backup_memo import POSITIONED, PREPARED, RECEIVED, BackupMemo, parse_memo
 from guestagent.seeding.backup_position import read_position
 from guestagent.seeding.backup_transfer import BackupTransfer, wait_for_offer
 from guestagent.seeding.copied_events import disable_events
-from guestagent.seeding.data_swap import DataSwap, carry_files
+from guestagent.seeding.data_swap import DataSwap, carry_files, copy_modes
 from guestagent.seeding.disk_space import DiskPlan, is_full_disk, plan_disk
 from guestagent.seeding.donor_client import DonorClient
 from guestagent.seeding.local_data import (
@@ -31,6 +32,7 @@ from guestagent.seeding.seed_folder import (
     read_marker,
     remove_folder,
     remove_marker,
+    write_marker,
 )
 from guestagent.seeding.server_facts import (
     build_facts,
@@ -43,6 +45,7 @@ from guestagent.seeding.state import SeedPhase
 from guestagent.seeding.stream_messages import ZSTD, ServerFacts, StreamOffer, StreamRequest
 from guestagent.seeding.swap_journal import SwapStage
 from guestagent.seeding.table_paths import remove_table_paths
+from guestagent.seeding.undone_seed import empty_server, put_old_data_back, remove_unfinished_data
 
 KEPT_FILES = ("*.pem", "guestagent-channel-*")
 """Files of the server's own in its data directory: its certificates."""
@@ -52,8 +55,8 @@ POSITION_OPERATION = "setting the seed's position"
 class BackupRunner:
     """A SeedRunner. Each step is proved before it is remembered, and repeated if it was cut."""
 
-    def __init__(self, programs: SeedPrograms | None = None) -> None:
-        self._programs = programs or SeedPrograms()
+    def __init__(self, programs: SeedPrograms | None = None, clock: Clock | None = None) -> None:
+        self._programs, self._clock = programs or SeedPrograms(), clock or SystemClock()
 
     def run(self, request: SeedRequest, reporter: SeedReporter, server: ServerControl) -> SeedResult:
         """Receive the source's data, put them in place of the local ones, and record their position."""
@@ -61,7 +64,9 @@ class BackupRunner:
         memo = _read_memo(folder, reporter)
         reporter.report_resumption(memo.resumption)
         if not memo.step:
-            _restore_old_data(folder, reporter, server)
+            if DataSwap(folder).stage is not None:  # of a replacement of which nothing is known any more
+                put_old_data_back(folder, reporter, server)
+                server.start(reporter)
             memo = self._receive(request, folder, reporter, server)
         if memo.step == RECEIVED:
             memo = self._prepare(folder, memo, reporter)
@@ -72,16 +77,13 @@ class BackupRunner:
         remove_marker(folder.target)
         return SeedResult(memo.position, memo.bytes_done, memo.version)
 
-    def clean_up(self, seed_id: str, data_directory: str) -> None:
-        """Remove the seed's folder. A replacement that was cut is undone before.
-
-        After a whole one, the server has not proved yet that it runs on the new data: the old ones stay.
-        """
-        folder = find_seed_folder(data_directory, seed_id)
-        swap = DataSwap(folder)
-        if swap.stage is not SwapStage.DONE:
-            swap.undo()
-            folder.remove()
+    def clean_up(self, reporter: SeedReporter, server: ServerControl) -> None:
+        """Put the old data back if they have been replaced, empty a server whose data were discarded for the seed."""
+        folder = find_seed_folder(reporter.state.data_directory, reporter.state.id)
+        reporter.remember({})  # none of its steps counts any more
+        put_old_data_back(folder, reporter, server)
+        remove_unfinished_data(folder, reporter, server, self._clock)
+        folder.remove()
 
     def _receive(
         self, request: SeedRequest, folder: SeedFolder, reporter: SeedReporter, server: ServerControl
@@ -102,13 +104,34 @@ class BackupRunner:
             )
             offer = wait_for_offer(client, reporter)
             check_facts(offer.facts, own_facts)
-            _make_room(request, folder, offer, reporter, server)
+            self._make_room(request, folder, offer, reporter, server)
             bytes_done = self._transfer(client, offer, folder, request, reporter)
         reporter.enter(SeedPhase.VERIFYING)
         sync_files(folder.fresh, reporter.check_stop)
         memo = BackupMemo(RECEIVED, read_position(folder.fresh), offer.facts.version, bytes_done)
         reporter.remember(memo.build_mapping())
         return memo
+
+    def _make_room(
+        self,
+        request: SeedRequest,
+        folder: SeedFolder,
+        offer: StreamOffer,
+        reporter: SeedReporter,
+        server: ServerControl,
+    ) -> None:
+        """Check that the new data fit. If they do not fit beside the old ones, discard these, if that was asked for.
+
+        The server goes on, empty: it could not start without any data.
+        """
+        discards_data = request.discards_data and request.replaces_data
+        if (
+            _plan_disk(request, folder, offer, reporter, discards_data=discards_data)
+            is DiskPlan.DISCARD_FIRST
+        ):
+            write_marker(folder.target, request.id, discards_data=True)
+            empty_server(reporter, server, self._clock)
+            _plan_disk(request, folder, offer, reporter, discards_data=False)
 
     def _transfer(
         self,
@@ -143,6 +166,7 @@ class BackupRunner:
             reporter.remember({})
             raise SeedError(f"the backup cannot be prepared: {program.last_words}", is_transient=True)
         prepared = BackupMemo(PREPARED, memo.position, memo.version, memo.bytes_done)
+        copy_modes(folder.target, folder.fresh)
         sync_files(folder.fresh, reporter.check_stop)
         reporter.remember(prepared.build_mapping())
         return prepared
@@ -157,15 +181,6 @@ def _read_memo(folder: SeedFolder, reporter: SeedReporter) -> BackupMemo:
     return memo
 
 
-def _restore_old_data(folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:
-    """Undo a replacement of which nothing is known any more. Data that were discarded do not come back."""
-    swap = DataSwap(folder)
-    if swap.stage not in (None, SwapStage.DISCARDED):
-        server.stop(reporter)
-        swap.undo()
-        server.start(reporter)
-
-
 def _read_own_facts(request: SeedRequest) -> ServerFacts:
     """Read the facts of the local server; empty ones if it does not answer, as after a failure that a seed repairs."""
     try:
@@ -176,14 +191,15 @@ def _read_own_facts(request: SeedRequest) -> ServerFacts:
     return build_facts(variables)
 
 
-def _make_room(
+def _plan_disk(
     request: SeedRequest,
     folder: SeedFolder,
     offer: StreamOffer,
     reporter: SeedReporter,
-    server: ServerControl,
-) -> None:
-    """Check that the new data fit. Discard the old ones now if there is no room beside them, and that was asked for."""
+    *,
+    discards_data: bool,
+) -> DiskPlan:
+    """Compare the new data with the room on the disk. Raises SeedError if they do not fit."""
     place = folder.path.parent
     try:
         free_bytes = shutil.disk_usage(place).free
@@ -191,21 +207,13 @@ def _make_room(
         raise StorageError(f"cannot read the free space of {place}: {error.strerror}") from error
     old_bytes = measure_folder(folder.target)
     needed_bytes = offer.data_bytes + offer.redo_bytes
-    discards_data = request.discards_data and request.replaces_data
     try:
-        plan = plan_disk(
+        return plan_disk(
             needed_bytes, free_bytes, old_bytes, request.data_directory, discards_data=discards_data
         )
     except SeedError as error:
         # If there was room before, there may be some again.
         raise SeedError(str(error), error.advice, is_transient=reporter.state.bytes_done > 0) from error
-    if plan is DiskPlan.DISCARD_FIRST:
-        server.stop(reporter)
-        folder.create()
-        folder.own.mkdir(mode=0o700, exist_ok=True)
-        if DataSwap(folder).stage is None:
-            carry_files(folder.target, folder.own, KEPT_FILES)
-        DataSwap(folder).discard()
 
 
 def _put_in_place(
@@ -219,8 +227,6 @@ def _put_in_place(
         if swap.stage is None:
             _check_stopped_data(request, folder, reporter, server)
             carry_files(folder.target, folder.fresh, KEPT_FILES)
-        if swap.stage in (None, SwapStage.DISCARDED):
-            carry_files(folder.own, folder.fresh, KEPT_FILES)
             swap.set_owners()
         swap_or_undo(swap, folder, reporter, server)
     reporter.enter(SeedPhase.STARTING)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.database.error_diagnosis import FailureKind
 from guestagent.database.mysql.clone_diagnosis import diagnose_clone_error
 from guestagent.database.mysql.clone_state import COMPLETED, THIS_INSTANCE, CloneStatus
+from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import ServerError
 from guestagent.errors import SeedError
 
@@ -18,9 +19,13 @@ RESEED_ADVICE = "nothing was touched; if the data here are not needed, reseed th
 
 
 class CloneAction(Enum):
-    """START: a CLONE from its beginning. FOLLOW: the one that is going on. ACCEPT: the copy is complete."""
+    """START: a CLONE from its beginning. RESTART: that, after the one that is going on has been ended.
+
+    FOLLOW: the one that is going on. ACCEPT: the copy is complete.
+    """
 
     START = "start"
+    RESTART = "restart"
     FOLLOW = "follow"
     ACCEPT = "accept"
 
@@ -32,6 +37,7 @@ class CloneAction(Enum):
 
 RESUMPTIONS = {
     CloneAction.START: "the copy begins anew",
+    CloneAction.RESTART: "the server's CLONE is ended, and the copy begins anew",
     CloneAction.FOLLOW: "the server's CLONE goes on, and is followed",
     CloneAction.ACCEPT: "the copy is complete",
 }
@@ -55,11 +61,11 @@ class CloneTarget:
 
 @dataclass(frozen=True, slots=True)
 class RecipientFacts:
-    """The local server. `status` is of its newest CLONE, `history` its GTID set as text."""
+    """The local server. `status` is of its newest CLONE."""
 
     status: CloneStatus | None = None
     schemas: tuple[str, ...] = ()
-    history: str = ""
+    history: MysqlHistory = field(default_factory=MysqlHistory)
 
     @property
     def process_id(self) -> int:
@@ -68,7 +74,17 @@ class RecipientFacts:
 
     @property
     def is_empty(self) -> bool:
-        return not self.schemas and not self.history
+        return not self.schemas and self.history.is_empty
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the server has what its newest CLONE in place has brought, and nothing else."""
+        status = self.status
+        return (
+            status is not None
+            and (status.state, status.destination) == (COMPLETED, THIS_INSTANCE)
+            and self.history == status.history
+        )
 
 
 def decide_clone(
@@ -80,25 +96,25 @@ def decide_clone(
     started none. `is_marked`: the data directory has this seed's marker, which a copy in place needs.
     """
     status = facts.status
-    if status is None or previous_begin in (None, status.begin_time):
+    if status is None or status.destination != target.destination or not (target.directory or is_marked):
         return CloneAction.START
-    if status.destination != target.destination or not (target.directory or is_marked):
-        return CloneAction.START
-    if status.state == COMPLETED:
-        return CloneAction.ACCEPT
-    is_from_source = status.source == target.source
-    return CloneAction.FOLLOW if status.is_running and is_from_source else CloneAction.START
+    is_known = previous_begin not in (None, status.begin_time)
+    if status.is_running:
+        is_followed = is_known and status.source == target.source
+        return CloneAction.FOLLOW if is_followed else CloneAction.RESTART
+    return CloneAction.ACCEPT if is_known and status.state == COMPLETED else CloneAction.START
 
 
-def check_replaceable(facts: RecipientFacts, *, replaces_data: bool) -> None:
+def check_replaceable(facts: RecipientFacts, *, replaces_data: bool, is_marked: bool = False) -> None:
     """Raise SeedError if a CLONE in place would destroy data that nobody has given up.
 
-    An attempt that failed has left nothing: so what is here now has come from somebody else.
+    An attempt that failed has left nothing. So what is here now has come from somebody else, or with a CLONE of this
+    seed of which nothing else is known any more: `is_marked`, the data directory has this seed's marker.
     """
-    if replaces_data or facts.is_empty:
+    if replaces_data or facts.is_empty or (is_marked and facts.is_copy):
         return
     names = ", ".join(facts.schemas[:SHOWN_SCHEMAS_LIMIT])
-    found = f"schemas {names}" if names else f"the transactions {facts.history[:100]}"
+    found = f"schemas {names}" if names else f"the transactions {str(facts.history)[:100]}"
     raise SeedError(f"this server is not empty: it has {found}", RESEED_ADVICE)
 
 

@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.channel_tls import build_tls_options
-from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.mysql.clone import CloneSource
 from guestagent.database.state import TlsOptions
 from guestagent.errors import SeedError
@@ -39,24 +38,19 @@ from guestagent.seeding.clone_replacement import (
 )
 from guestagent.seeding.clone_server import CloneServer
 from guestagent.seeding.data_swap import DataSwap
-from guestagent.seeding.dump_dialect import MYSQL
-from guestagent.seeding.dump_target import DumpTarget
 from guestagent.seeding.protocols import SeedReporter, SeedResult, ServerControl
 from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_folder import (
     SeedFolder,
     find_seed_folder,
+    has_discarded_data,
     read_marker,
     remove_folder,
     remove_marker,
     write_marker,
 )
 from guestagent.seeding.state import SeedPhase
-from guestagent.seeding.swap_journal import SwapStage
-
-RESTART_GRACE_S = 3.0
-"""A supervisor starts a server again by itself, sooner than that."""
-POLL_INTERVAL_S = 0.5
+from guestagent.seeding.undone_seed import empty_server, put_old_data_back, remove_unfinished_data
 
 
 class CloneRunner:
@@ -85,17 +79,23 @@ class CloneRunner:
         folder.remove()
         return SeedResult(memo.position or "", memo.bytes_done, memo.source_version)
 
-    def clean_up(self, seed_id: str, data_directory: str) -> None:
-        """End the seed's CLONE, and remove its folder. A replacement that was cut is undone; one that is done stays."""
-        folder = find_seed_folder(data_directory, seed_id)
-        targets = [CloneTarget("", str(folder.fresh))]
-        if read_marker(folder.target) == seed_id:
-            targets.append(CloneTarget(""))
-        for target in targets:
-            self._server.kill_clone(target.destination)
-        swap = DataSwap(folder)
-        if swap.stage is not SwapStage.DONE:
-            swap.undo()
+    def clean_up(self, reporter: SeedReporter, server: ServerControl) -> None:
+        """End the seed's CLONE. Put the old data back if they have been replaced; a copy in place is removed."""
+        folder = find_seed_folder(reporter.state.data_directory, reporter.state.id)
+        memo = parse_memo(reporter.state.memo)
+        # Nothing else counts any more.
+        reporter.remember(CloneMemo(previous_begin=memo.previous_begin).as_mapping())
+        self._server.kill_clone(CloneTarget("", str(folder.fresh)).destination)
+        put_old_data_back(folder, reporter, server)
+        if read_marker(folder.target) == reporter.state.id:
+            # The server may be about to restart with a complete copy.
+            server.start(reporter)
+            status = self._server.wait_for_restart(reporter, server, ends_clone=True)
+            facts = self._server.read_facts()
+            is_untouched = status is None or status.begin_time == memo.previous_begin
+            if is_untouched or (facts.is_empty and not has_discarded_data(folder.target)):
+                remove_marker(folder.target)
+            remove_unfinished_data(folder, reporter, server, self._clock, lambda history: facts.is_copy)
         folder.remove()
 
     def _clone_in_place(
@@ -113,23 +113,30 @@ class CloneRunner:
         is_marked = read_marker(folder.target) == request.id
         action = decide_clone(CloneTarget(source.address), facts, memo.previous_begin, is_marked=is_marked)
         reporter.report_resumption(action.resumption)
-        if action is CloneAction.START:
-            check_replaceable(facts, replaces_data=request.replaces_data)
+        if action is CloneAction.RESTART:
+            self._server.wait_for_restart(reporter, server, ends_clone=True)
+            facts = self._server.read_facts()
+        is_new = action in (CloneAction.START, CloneAction.RESTART)
+        if is_new:
+            check_replaceable(facts, replaces_data=request.replaces_data, is_marked=is_marked)
             memo = self._begin(request, reporter)
-            write_marker(folder.target, request.id)
+            write_marker(folder.target, request.id, discards_data=request.replaces_data)
         reporter.enter(SeedPhase.TRANSFERRING)
-        if action is CloneAction.START:
+        if is_new:
             self._server.run_statement(
                 source,
                 "",
-                lambda facts: check_replaceable(facts, replaces_data=request.replaces_data),
+                lambda facts: check_replaceable(
+                    facts, replaces_data=request.replaces_data, is_marked=is_marked
+                ),
                 reporter,
-                replaces_data=request.replaces_data,
+                replaces_data=request.replaces_data or is_marked,
             )
         elif action is CloneAction.FOLLOW:
             self._server.follow_statement(facts.process_id, reporter)
         reporter.enter(SeedPhase.STARTING)
-        self._wait_for_restart(reporter, server)
+        status = self._server.wait_for_restart(reporter, server)
+        check_status(status, CloneTarget("").destination)
         return memo
 
     def _clone_beside(
@@ -140,7 +147,7 @@ class CloneRunner:
         reporter: SeedReporter,
         server: ServerControl,
     ) -> CloneMemo:
-        if memo.is_copied:
+        if memo.is_copied and (DataSwap(folder).stage or read_marker(folder.fresh) == request.id):
             reporter.report_resumption("the copy is there, and is put in place")
             return memo
         reporter.enter(SeedPhase.CONNECTING)
@@ -151,13 +158,16 @@ class CloneRunner:
         target = CloneTarget(source.address, str(folder.fresh))
         action = decide_clone(target, facts, memo.previous_begin, is_marked=False)
         reporter.report_resumption(action.resumption)
-        if action is CloneAction.START:
+        is_new = action in (CloneAction.START, CloneAction.RESTART)
+        if action is CloneAction.RESTART:
+            self._server.kill_clone(target.destination)
+        if is_new:
             remove_folder(folder.fresh)  # first: what a killed server has left there needs no other room
             memo = self._begin(request, reporter)
             folder.create()
         reporter.enter(SeedPhase.TRANSFERRING)
         with let_server_pass(folder):
-            if action is CloneAction.START:
+            if is_new:
                 self._server.run_statement(
                     source, target.directory, lambda facts: None, reporter, replaces_data=True
                 )
@@ -178,25 +188,6 @@ class CloneRunner:
         reporter.remember(memo.as_mapping())
         return memo
 
-    def _wait_for_restart(self, reporter: SeedReporter, server: ServerControl) -> None:
-        """Wait until the server has restarted with the copy. Start it if no supervisor does."""
-        silent_since: float | None = None
-        while True:
-            reporter.check_stop()
-            try:
-                status = self._server.read_status()
-            except NoAnswer:
-                silent_since = silent_since or self._clock.now()
-                if self._clock.now() - silent_since >= RESTART_GRACE_S:
-                    server.start(reporter)
-                    silent_since = None
-            else:
-                silent_since = None
-                if status is None or not status.is_running:
-                    check_status(status, CloneTarget("").destination)
-                    return
-            self._clock.sleep(POLL_INTERVAL_S)
-
     def _complete(
         self, memo: CloneMemo, reporter: SeedReporter, server: ServerControl, *, is_beside: bool
     ) -> CloneMemo:
@@ -216,8 +207,7 @@ class CloneRunner:
 
     def _remove_copy(self, memo: CloneMemo, reporter: SeedReporter, server: ServerControl) -> NoReturn:
         """Empty a server whose copy lacks rows, and raise SeedError: nothing half-copied is served."""
-        server.start(reporter)
-        DumpTarget(self._server.socket, "mysql", MYSQL, self._clock).empty(reporter)
+        empty_server(reporter, server, self._clock)
         raise _build_emptied_error(memo.emptied_tables)
 
 

@@ -23,7 +23,7 @@ from guestagent.database.mysql.clone import (
 )
 from guestagent.database.mysql.clone_diagnosis import ER_RESTART_SERVER_FAILED
 from guestagent.database.mysql.clone_requirements import KEYRING, VARIABLES
-from guestagent.database.mysql.clone_state import CloneStatus
+from guestagent.database.mysql.clone_state import THIS_INSTANCE, CloneStatus
 from guestagent.database.mysql.server import (
     CLEAR_SUPER_READ_ONLY,
     DISABLE_LOGGING,
@@ -38,11 +38,13 @@ from guestagent.database.steps import LoadClonePlugin
 from guestagent.errors import DatabaseError, DatabaseRefused, DatabaseUnsupported, SeedError
 from guestagent.retry import Clock
 from guestagent.seeding.clone_decision import RecipientFacts, build_clone_error
-from guestagent.seeding.protocols import SeedInterrupted, SeedReporter
+from guestagent.seeding.protocols import SeedInterrupted, SeedReporter, ServerControl
 
 QUERY_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.5
 KILL_TIMEOUT_S = 60.0
+RESTART_GRACE_S = 3.0
+"""A supervisor starts a server again by itself, sooner than that."""
 STOP_CHANNELS, REMOVE_CHANNELS = sql("STOP REPLICA"), sql("RESET REPLICA ALL")
 FINISH_OPERATION = "completing the copy"
 
@@ -124,12 +126,35 @@ class CloneServer:
 
     def kill_clone(self, destination: str) -> None:
         """End a CLONE to this destination, if one is going on in a server that answers."""
-        try:
-            status = self.read_status()
-            if status is not None and status.is_running and status.destination == destination:
-                self._kill(status.process_id, lambda: self._has_ended(status.process_id))
-        except (DatabaseError, SeedError):
-            return
+        with suppress(DatabaseError, SeedError):
+            self._kill_if_running(self.read_status(), destination)
+
+    def wait_for_restart(
+        self, reporter: SeedReporter, server: ServerControl, *, ends_clone: bool = False
+    ) -> CloneStatus | None:
+        """Wait until the server has restarted with the copy in place, and return the status of that CLONE.
+
+        A server that no supervisor starts again is started. `ends_clone`: a CLONE that still copies is ended instead,
+        which leaves the server empty. One that has copied all cannot be ended.
+        """
+        silent_since: float | None = None
+        while True:
+            reporter.check_stop()
+            try:
+                status = self.read_status()
+                if ends_clone:
+                    self._kill_if_running(status, THIS_INSTANCE)
+                    status = self.read_status()
+            except NoAnswer:
+                silent_since = silent_since or self._clock.now()
+                if self._clock.now() - silent_since >= RESTART_GRACE_S:
+                    server.start(reporter)
+                    silent_since = None
+            else:
+                silent_since = None
+                if status is None or not status.is_running:
+                    return status
+            self._clock.sleep(POLL_INTERVAL_S)
 
     def complete_copy(self) -> ClonedData:
         """Remove the channels that came along, and read what the copy holds. The server is read-only afterwards."""
@@ -188,6 +213,10 @@ class CloneServer:
         else:
             reporter.check_stop()
 
+    def _kill_if_running(self, status: CloneStatus | None, destination: str) -> None:
+        if status is not None and status.is_running and status.destination == destination:
+            self._kill(status.process_id, lambda: self._has_ended(status.process_id))
+
     def _kill(self, process_id: int, has_ended: Callable[[], bool]) -> None:
         """End the statement, and wait until it has ended. Another attempt must not meet it."""
         try:
@@ -231,5 +260,5 @@ def _read_facts(connection: Connection) -> RecipientFacts:
     return RecipientFacts(
         status=read_clone_status(connection),
         schemas=read_schemas(connection),
-        history=str(read_history(connection)),
+        history=read_history(connection),
     )

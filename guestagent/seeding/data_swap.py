@@ -17,11 +17,13 @@ from pathlib import Path
 
 from guestagent import atomic_file
 from guestagent.errors import SeedError, StorageError
-from guestagent.seeding.seed_folder import SeedFolder, remove_folder
+from guestagent.seeding.seed_folder import SeedFolder
 from guestagent.seeding.swap_journal import SwapJournal, SwapStage, read_journal, write_journal
 from guestagent.strict_json import UnreadableContent
 
 CLOSED_MODE = 0o700
+FILE_MODE, FOLDER_MODE = 0o660, 0o700
+"""Those of MariaDB, unless its environment has others."""
 KEPT_NAMES = frozenset({"lost+found"})
 """Of the file system: it stays in the data directory."""
 FOLDER_ERRNOS = frozenset({errno.EXDEV, errno.ENOTEMPTY, errno.EEXIST})
@@ -53,10 +55,6 @@ class DataSwap:
         folder, journal = self._folder, self._begin()
         if journal.stage is SwapStage.EMPTYING:
             self._move(folder.target, folder.old)
-        if journal.stage is SwapStage.DISCARDED:
-            self._on_step()
-            remove_folder(folder.old)
-        if journal.stage in (SwapStage.EMPTYING, SwapStage.DISCARDED):
             journal = self._write(replace(journal, stage=SwapStage.FILLING))
         if journal.stage is SwapStage.FILLING:
             self._move(folder.fresh, folder.target)
@@ -72,16 +70,6 @@ class DataSwap:
             for parent, names, files in os.walk(folder.fresh):
                 for name in (*names, *files):
                     os.chown(Path(parent, name), *owner, follow_symlinks=False)
-
-    def discard(self) -> None:
-        """Remove the old data before there are new ones. The server is stopped, and stays so until `swap`."""
-        folder, journal = self._folder, self._begin()
-        if journal.stage is SwapStage.EMPTYING:
-            self._move(folder.target, folder.old)
-            journal = self._write(replace(journal, stage=SwapStage.DISCARDED))
-        if journal.stage is SwapStage.DISCARDED:
-            self._on_step()
-            remove_folder(folder.old)
 
     def undo(self) -> None:
         """Put the old data back. The server is stopped. If there are none any more, the new ones are put in place."""
@@ -178,6 +166,20 @@ def carry_files(source: Path, target: Path, patterns: Iterable[str]) -> None:
             copy = target / path.name
             if path.is_file() and not path.is_symlink() and not os.path.lexists(copy):
                 shutil.copy2(path, copy)
+
+
+def copy_modes(source: Path, target: Path) -> None:
+    """Give the files and folders of new data the modes that the server gives to its own."""
+    with _raise_swap_errors(target):
+        file_mode, folder_mode = (
+            stat.S_IMODE(path.stat().st_mode) if path.exists() else default
+            for path, default in ((source / "ibdata1", FILE_MODE), (source / "mysql", FOLDER_MODE))
+        )
+        for parent, folders, files in os.walk(target):
+            for names, mode in ((folders, folder_mode), (files, file_mode)):
+                for path in (Path(parent, name) for name in names):
+                    if not path.is_symlink():
+                        path.chmod(mode)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from guestagent.byte_units import MIB
+from guestagent.database.gtid_history import GtidHistory
 from guestagent.errors import SeedError, StorageError
 from guestagent.retry import Clock, SystemClock
 from guestagent.seeding.disk_space import plan_disk
@@ -23,11 +24,13 @@ from guestagent.seeding.local_data import check_replaceable, list_schemas, measu
 from guestagent.seeding.programs import SeedPrograms
 from guestagent.seeding.protocols import SeedReporter, SeedResult, ServerControl
 from guestagent.seeding.request import SeedRequest
-from guestagent.seeding.seed_folder import find_seed_folder, remove_marker, write_marker
+from guestagent.seeding.seed_folder import find_seed_folder, read_marker, remove_marker, write_marker
 from guestagent.seeding.state import SeedPhase
+from guestagent.seeding.undone_seed import read_family, remove_unfinished_data
 
 SETTING_PREFIX = "setting "
 POSITION, BYTES, VERSION = "position", "bytes", "version"
+LOST_POSITION = "lost position"
 INSTALL_ADVICE = "install the client programs of the server's version"
 DISCARD_ADVICE = (
     "`guestagent reseed --discard` gives up the old data first (Seeding.Discard); other methods keep them"
@@ -51,8 +54,22 @@ class DumpRunner:
         remove_marker(place)
         return SeedResult(memo[POSITION], int(memo[BYTES]), memo[VERSION])
 
-    def clean_up(self, seed_id: str, data_directory: str) -> None:
-        """Leave all as it is: nothing lies beside the data directory."""
+    def clean_up(self, reporter: SeedReporter, server: ServerControl) -> None:
+        """Remove what has been loaded, and give the server its own settings again."""
+        folder, memo = find_seed_folder(reporter.state.data_directory, reporter.state.id), reporter.state.memo
+        settings = {name: value for name, value in memo.items() if name.startswith(SETTING_PREFIX)}
+        position = memo.get(POSITION, memo.get(LOST_POSITION, ""))
+        reporter.remember({**settings, LOST_POSITION: position})  # the position counts no more
+
+        def is_loaded(history: GtidHistory) -> bool:
+            return type(history).parse(position).contains(history)
+
+        is_marked = read_marker(folder.target) == reporter.state.id
+        remove_unfinished_data(folder, reporter, server, self._clock, is_loaded)
+        if is_marked:
+            family = read_family(server.socket)
+            target = DumpTarget(server.socket, family, DIALECTS[family], self._clock)
+            target.restore_settings({name.removeprefix(SETTING_PREFIX): settings[name] for name in settings})
 
     def _load(self, request: SeedRequest, reporter: SeedReporter, server: ServerControl) -> Mapping[str, str]:
         dialect = DIALECTS[request.family]
@@ -67,7 +84,7 @@ class DumpRunner:
         _check_disk(request, folder.target, facts)
         target = DumpTarget(request.socket, request.family, dialect, self._clock)
         target.check_encryption(facts.encrypted_tables)
-        write_marker(folder.target, request.id)
+        write_marker(folder.target, request.id, discards_data=request.replaces_data)
         with _change_settings(target, reporter):
             target.clear(reporter)
             dump = self._transfer(request, dialect, source, facts, reporter)

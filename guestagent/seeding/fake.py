@@ -15,6 +15,7 @@ class FakeServerControl:
     """A ServerControl whose server always does as it is told."""
 
     commands: list[str] = field(default_factory=list)
+    socket: str = "/no/socket"
 
     def start(self, reporter: SeedReporter) -> None:
         self.commands.append("start")
@@ -43,5 +44,5 @@ class FakeRunner:
             reporter.report_bytes(done, self.total)
         return SeedResult(self.position, self.total)
 
-    def clean_up(self, seed_id: str, data_directory: str) -> None:
-        self.cleaned.append((seed_id, data_directory))
+    def clean_up(self, reporter: SeedReporter, server: ServerControl) -> None:
+        self.cleaned.append((reporter.state.id, reporter.state.data_directory))

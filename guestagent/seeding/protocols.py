@@ -15,10 +15,13 @@ class SeedInterrupted(Exception):
 
 
 class ServerControl(Protocol):
-    """The local database server as a service. Each call returns when the service manager is done.
+    """The local database server as a service, which answers at `socket`. Each call returns when it is done.
 
     Raises SeedError with the server's own last words if it fails; `check_stop` of the reporter is called meanwhile.
     """
+
+    @property
+    def socket(self) -> str: ...
 
     def start(self, reporter: SeedReporter) -> None:
         """Start the server, and wait until its socket answers."""
@@ -77,5 +80,9 @@ class SeedRunner(Protocol):
     def run(self, request: SeedRequest, reporter: SeedReporter, server: ServerControl) -> SeedResult:
         """Seed the local server, which then runs with the data, without a channel, and is read-only."""
 
-    def clean_up(self, seed_id: str, data_directory: str) -> None:
-        """Remove what an unfinished seed has left beside the data directory. Never the data directory's own content."""
+    def clean_up(self, reporter: SeedReporter, server: ServerControl) -> None:
+        """Undo the seed of the reporter's state, which is withdrawn or has failed, and remove its files.
+
+        The server then has its old data; it is empty if it was so before, or if they were discarded. It may be stopped
+        if the phase is one of those that stop it. To repeat this is harmless.
+        """

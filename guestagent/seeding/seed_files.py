@@ -31,6 +31,14 @@ class SeedFiles:
     def lock(self) -> Path:
         return self.folder / LOCK_FILE
 
+    @property
+    def request_path(self) -> Path:
+        return self.folder / REQUEST_FILE
+
+    @property
+    def state_path(self) -> Path:
+        return self.folder / STATE_FILE
+
     def read_request(self) -> SeedRequest | None:
         """Read the request; None if no seed is wanted."""
         return parse_file(

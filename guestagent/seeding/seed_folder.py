@@ -42,11 +42,6 @@ class SeedFolder:
         return self.path / "old"
 
     @property
-    def own(self) -> Path:
-        """Files of the server's own, which outlive the old data."""
-        return self.path / "own"
-
-    @property
     def journal(self) -> Path:
         return self.path / "swap.json"
 
@@ -118,21 +113,20 @@ def choose_target(data: Path, mounts: tuple[Mount, ...]) -> Path:
     return data
 
 
-def write_marker(folder: Path, seed_id: str) -> None:
-    """Mark a data directory as the seed's."""
-    content = json.dumps({"version": MARKER_VERSION, "id": seed_id})
-    atomic_file.write_file(folder / MARKER_FILE, content.encode())
+def write_marker(folder: Path, seed_id: str, *, discards_data: bool = False) -> None:
+    """Mark a data directory as the seed's. `discards_data`: what else it holds is given up from now on."""
+    content = {"version": MARKER_VERSION, "id": seed_id, **({"discard": True} if discards_data else {})}
+    atomic_file.write_file(folder / MARKER_FILE, json.dumps(content).encode())
 
 
 def read_marker(folder: Path) -> str:
     """Return the id of the seed whose data these are; "" if there is no marker, or none that can be read."""
-    try:
-        marker = parse_file(
-            folder / MARKER_FILE, lambda content: get_text(parse_object(content, MARKER_VERSION), "id")
-        )
-    except UnreadableContent:
-        return ""
-    return marker or ""
+    return get_text(_read_marker_content(folder), "id", "")
+
+
+def has_discarded_data(folder: Path) -> bool:
+    """Return whether the marker tells that the data directory's old data are given up."""
+    return _read_marker_content(folder).get("discard") is True
 
 
 def remove_marker(folder: Path) -> None:
@@ -148,6 +142,14 @@ def remove_folder(folder: Path) -> None:
         return
     except OSError as error:
         raise StorageError(f"cannot remove {folder}: {error.strerror}") from error
+
+
+def _read_marker_content(folder: Path) -> dict[str, object]:
+    try:
+        content = parse_file(folder / MARKER_FILE, lambda content: parse_object(content, MARKER_VERSION))
+    except UnreadableContent:
+        return {}
+    return content if content is not None and isinstance(content.get("id"), str) else {}
 
 
 def _copy_label(source: Path, target: Path) -> None:

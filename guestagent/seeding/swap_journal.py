@@ -17,12 +17,10 @@ JOURNAL_VERSION = 1
 class SwapStage(str, Enum):
     """What the data directory has.
 
-    EMPTYING: old entries, and no others. DISCARDED: none, and the old ones are given up. FILLING: new entries, and no
-    others. DONE: all of the new ones.
+    EMPTYING: old entries, and no others. FILLING: new entries, and no others. DONE: all of the new ones.
     """
 
     EMPTYING = "emptying"
-    DISCARDED = "discarded"
     FILLING = "filling"
     DONE = "done"
 

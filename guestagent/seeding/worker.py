@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from guestagent.errors import SeedError, StorageError
+from guestagent.errors import GuestAgentError, SeedError, StorageError
 from guestagent.file_lock import hold_lock
 from guestagent.retry import Backoff, Clock
 from guestagent.seeding.method import SeedMethod
@@ -40,14 +40,17 @@ class WorkerEnvironment:
 def run_seed(environment: WorkerEnvironment) -> SeedState | None:
     """Work off the request, and return the state of the seed; None if no seed is wanted.
 
-    Only one worker runs at a time: another one raises StorageError. Raises SeedInterrupted if the worker is stopping or
-    the request was withdrawn. Otherwise the seed has ended: in DONE, or in FAILED with its reason.
+    Only one worker runs at a time: another one raises StorageError, as does a request that cannot be read. Raises
+    SeedInterrupted if the worker is stopping, or the request was withdrawn or changed. Otherwise the seed has ended: in
+    DONE, or in FAILED with its reason. An unfinished state is that of a withdrawn seed that could not be undone.
     """
     files = environment.files
     with hold_lock(files.lock, 0.0):
-        request, state = files.read_request(), _read_state(environment)
+        request, state = read_request(files), _read_state(environment)
         if state is not None and not state.phase.has_ended and (request is None or request.id != state.id):
-            _clean_up(environment, state, request)
+            state = _withdraw(environment, state, request)
+            if not state.phase.has_ended:
+                return state
         if request is None:
             return None
         state = _resume(request, state)
@@ -62,6 +65,16 @@ def run_seed(environment: WorkerEnvironment) -> SeedState | None:
         # While it is there, the worker is started again.
         files.remove_request()
         return state
+
+
+def read_request(files: SeedFiles) -> SeedRequest | None:
+    """Read the request. Raises StorageError if it is damaged: nothing is done for it then."""
+    try:
+        return files.read_request()
+    except UnreadableContent as error:
+        advice = "the agent removes it, and requests the seed again: see `systemctl status guestagent`"
+        reason = f"the request of the seed cannot be read: {files.request_path} ({error}); {advice}"
+        raise StorageError(reason) from error
 
 
 def _read_state(environment: WorkerEnvironment) -> SeedState | None:
@@ -82,17 +95,25 @@ def _resume(request: SeedRequest, state: SeedState | None) -> SeedState:
     return replace(state, resumed=f"going on with the seed that was cut while {state.phase}")
 
 
-def _clean_up(environment: WorkerEnvironment, state: SeedState, request: SeedRequest | None) -> None:
-    """Remove what a seed has left that is not wanted any more, and start the server that it has stopped."""
+def _withdraw(environment: WorkerEnvironment, state: SeedState, request: SeedRequest | None) -> SeedState:
+    """Undo a seed that is not wanted any more, and return its state. If that fails, another start tries it again."""
+    files, log = environment.files, environment.log
+    reporter = FileReporter(state, request, files, environment.clock, environment.is_stopping, log)
+    log(f"the seed that was {state.phase} is not wanted any more: it is undone")
     build_runner = environment.runners.get(state.method)
-    if build_runner is not None:
-        build_runner().clean_up(state.id, state.data_directory)
-    environment.log(f"the seed that was {state.phase} is not wanted any more: its files are removed")
-    reporter = FileReporter(
-        state, request, environment.files, environment.clock, environment.is_stopping, environment.log
-    )
+    try:
+        if build_runner is not None:
+            build_runner().clean_up(reporter, environment.server)
+    except (SeedError, StorageError) as error:
+        if isinstance(error, SeedError) and not error.is_transient:
+            log(f"the seed cannot be undone: {error}")
+            return reporter.fail(SeedError(f"{WITHDRAWN}, and cannot be undone: {error}", error.advice))
+        log(f"the seed cannot be undone yet: {error}")
+        reporter.note_failure(error)
+        return reporter.state
     _start_stopped_server(environment, reporter)
-    environment.files.write_state(replace(state, phase=SeedPhase.FAILED, failure=WITHDRAWN))
+    log("the seed is undone: its files are removed")
+    return reporter.fail(SeedError(WITHDRAWN))
 
 
 def _attempt_until_end(
@@ -114,10 +135,10 @@ def _attempt_until_end(
                 is_transient = False
             if not is_transient:
                 environment.log(f"the seed has failed: {error}")
-                _remove_files(environment, build_runner(), request)
+                failure = _undo_failed_seed(environment, build_runner(), reporter, error)
                 if reporter.state.phase is not SeedPhase.STARTING:  # it was just told to
                     _start_stopped_server(environment, reporter)
-                return reporter.fail(error)
+                return reporter.fail(failure)
             environment.log(f"another attempt in {wait:.0f} s: {error}")
             reporter.note_failure(error)
             _wait(environment, reporter, wait)
@@ -132,12 +153,19 @@ def _build_late_error(error: SeedError | StorageError, deadline_s: float) -> See
     return SeedError(reason, error.advice)
 
 
-def _remove_files(environment: WorkerEnvironment, runner: SeedRunner, request: SeedRequest) -> None:
-    """Remove what a failed seed has left: it would only take up the disk."""
+def _undo_failed_seed(
+    environment: WorkerEnvironment,
+    runner: SeedRunner,
+    reporter: FileReporter,
+    error: SeedError | StorageError,
+) -> GuestAgentError:
+    """Undo a seed that has failed for good, and return its error: with what stays, if that is not possible."""
     try:
-        runner.clean_up(request.id, request.data_directory)
-    except (SeedError, StorageError) as error:
-        environment.log(f"its files stay: {error}")
+        runner.clean_up(reporter, environment.server)
+    except (SeedError, StorageError) as obstacle:
+        environment.log(f"the seed cannot be undone: {obstacle}")
+        return SeedError(f"{error}; the seed cannot be undone: {obstacle}", error.advice)
+    return error
 
 
 def _start_stopped_server(environment: WorkerEnvironment, reporter: FileReporter) -> None:

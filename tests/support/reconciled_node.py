@@ -52,7 +52,7 @@ class FakeNode:
         self.donor_access: DonorAccess | None = None
         self.read_pause: Callable[[], Pause | None] = lambda: None
 
-    def build_reconciler(self, document: Document) -> Reconciler:
+    def build_reconciler(self, document: Document, task: str = "task") -> Reconciler:
         dependencies = PassDependencies(
             open_database=lambda: self.database,
             source_view=self.probe,
@@ -68,10 +68,10 @@ class FakeNode:
             donor_access=self.donor_access,
             read_pause=self.read_pause,
         )
-        return Reconciler(document, "task", "10.0.0.1", dependencies)
+        return Reconciler(document, task, "10.0.0.1", dependencies)
 
-    def converge(self, document: Document) -> Report:
-        return self.build_reconciler(document).converge(document.section.deadline)
+    def converge(self, document: Document, task: str = "task") -> Report:
+        return self.build_reconciler(document, task).converge(document.section.deadline)
 
 
 def build_replica_database(state: ServerState = FRESH_SERVER, **options: object) -> FakeDatabase:

@@ -100,6 +100,11 @@ class SeededReplica:
         self.start_worker()
         return self.wait_for_worker()
 
+    def withdraw(self) -> SeedState:
+        """Run the worker to its end without a request."""
+        self.files.remove_request()
+        return self.seed()
+
     def start_worker(self, *kill_point: str, program: str = "seed_worker") -> None:
         root = provide_server_root(self.server.flavour)
         folders = map(str, (self.folder / "state", root, self.folder))

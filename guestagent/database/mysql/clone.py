@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from guestagent.database.connection import Connection
 from guestagent.database.copy_note import CopyNote, parse_copy_note
 from guestagent.database.mysql.clone_state import IN_PROGRESS, CloneProgress, CloneStatus
+from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.sql_statement import Statement, sql
 from guestagent.database.state import Account, ServerError, TlsOptions
 from guestagent.database.unsupported_response import translate_malformed_response
@@ -34,7 +35,7 @@ COUNT_KEYRING_COMPONENTS = sql(
     " WHERE status_key = 'Component_status' AND status_value = 'Active'"
 )
 SELECT_STATUS = sql(
-    "SELECT state, pid, begin_time, source, destination, error_no, error_message"
+    "SELECT state, pid, begin_time, source, destination, error_no, error_message, gtid_executed"
     " FROM performance_schema.clone_status"
 )
 SELECT_PROGRESS = sql(
@@ -121,6 +122,7 @@ def read_clone_status(connection: Connection) -> CloneStatus | None:
         source=row["source"],
         destination=row["destination"],
         error=ServerError(number, row["error_message"]) if number else None,
+        history=MysqlHistory.parse(row["gtid_executed"]),
     )
 
 

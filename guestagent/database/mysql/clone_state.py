@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import ServerError
 
 THIS_INSTANCE = "LOCAL INSTANCE"
@@ -17,7 +18,8 @@ FIXED_STAGES = frozenset({"DROP DATA", "FILE SYNC", "RESTART", "RECOVERY"})
 class CloneStatus:
     """The newest CLONE of a server. `process_id` is that of its session, 0 if it runs no more after a restart.
 
-    `begin_time` tells it from others. `destination` is a path with a slash at its end, or THIS_INSTANCE.
+    `begin_time` tells it from others. `destination` is a path with a slash at its end, or THIS_INSTANCE. `history` is
+    the GTID set of a complete copy.
     """
 
     state: str
@@ -26,6 +28,7 @@ class CloneStatus:
     source: str
     destination: str
     error: ServerError | None = None
+    history: MysqlHistory = field(default_factory=MysqlHistory)
 
     @property
     def is_running(self) -> bool:

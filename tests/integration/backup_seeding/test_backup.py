@@ -21,6 +21,16 @@ KILL_POINTS = (
 )
 
 
+def check_modes(replica: SeededReplica) -> None:
+    """Compare the modes of copied files with those of a table that the server creates."""
+    replica.server.execute("CREATE SCHEMA local", "CREATE TABLE local.t (id INT) ENGINE = Aria")
+    names = ("db.opt", "t.frm", "t.MAI")
+    modes = {(replica.data / "local" / name).stat().st_mode for name in names}
+    copied = [path for path in (replica.data / "mysql").iterdir() if path.is_file()]
+    assert {path.stat().st_mode for path in [*copied, replica.data / "ibdata1"]} == modes
+    assert (replica.data / "mysql").stat().st_mode == (replica.data / "local").stat().st_mode
+
+
 @pytest.mark.every_server
 def test_a_replica_gets_all_data_under_writes(
     source: DatabaseServer, donor: DonorProcess, replica: SeededReplica
@@ -33,6 +43,7 @@ def test_a_replica_gets_all_data_under_writes(
     assert read_checksums(replica.server) == read_checksums(source)
     assert replica.server.query_value("@@read_only") == "1"
     assert replica.server.query_value(EVENT_STATUS) == "SLAVESIDE_DISABLED"
+    check_modes(replica)
     assert not [*replica.data.parent.glob("guestagent-seed*"), *replica.data.glob("guestagent-seed*")]
 
 

@@ -180,17 +180,22 @@ def test_a_replacement_of_which_nothing_is_known_is_undone_first(seed: Seed) -> 
 
 
 def test_a_seed_that_is_not_wanted_any_more_leaves_nothing(seed: Seed) -> None:
-    BackupRunner().clean_up("a1", seed.request.data_directory)
+    server = FakeServerControl()
+
+    BackupRunner().clean_up(seed.reporter, server)
+
+    assert (seed.data, seed.folder.path.exists(), server.commands) == ("old", False, [])
+
+
+def test_a_seed_that_is_withdrawn_after_the_replacement_puts_the_old_data_back(seed: Seed) -> None:
+    DataSwap(seed.folder).swap()
+    server = FakeServerControl()
+
+    BackupRunner().clean_up(seed.reporter, server)
 
     assert (seed.data, seed.folder.path.exists()) == ("old", False)
-
-
-def test_old_data_stay_until_the_server_runs_on_the_new_ones(seed: Seed) -> None:
-    DataSwap(seed.folder).swap()
-
-    BackupRunner().clean_up("a1", seed.request.data_directory)
-
-    assert (seed.folder.old / "ibdata1").read_text() == "old"
+    assert (server.commands, seed.reporter.phases) == (["stop"], [SeedPhase.SWAPPING])
+    assert seed.reporter.state.memo == {}
 
 
 def test_a_complete_seed_removes_its_files_once_more_after_a_kill(seed: Seed) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.seeding.data_swap import DataSwap, carry_files
+from guestagent.seeding.data_swap import DataSwap, carry_files, copy_modes
 from guestagent.seeding.seed_folder import (
     MARKER_FILE,
     SeedFolder,
@@ -20,7 +20,6 @@ from guestagent.seeding.seed_folder import (
     read_marker,
     remove_marker,
 )
-from guestagent.seeding.swap_journal import SwapStage
 from guestagent.volume.mount_table import Mount
 
 OLD, NEW = (
@@ -184,29 +183,17 @@ def test_old_data_that_are_removed_in_part_do_not_come_back(folder: SeedFolder, 
     assert not folder.path.exists()
 
 
-@pytest.mark.parametrize("change", range(1, 8))
-def test_discarded_data_never_come_back(folder: SeedFolder, change: int) -> None:
-    with suppress(Killed):
-        DataSwap(folder, Kill(change)).discard()
+def test_new_data_get_the_modes_of_the_old_ones(folder: SeedFolder) -> None:
+    for place, file_mode, folder_mode in ((folder.target, 0o640, 0o750), (folder.fresh, 0o600, 0o700)):
+        (place / "mysql").unlink()
+        (place / "mysql").mkdir(folder_mode)
+        (place / "ibdata1").chmod(file_mode)
+    (folder.fresh / "mysql" / "user.MAD").touch(0o600)
 
-    DataSwap(folder).discard()
+    copy_modes(folder.target, folder.fresh)
 
-    assert DataSwap(folder).stage is SwapStage.DISCARDED
-    assert (read_data(folder), folder.old.exists()) == ({}, False)
-
-
-@pytest.mark.parametrize("change", range(1, CHANGES + 1))
-def test_without_old_data_an_undo_puts_the_new_ones_in_place(folder: SeedFolder, change: int) -> None:
-    DataSwap(folder).discard()
-    with suppress(Killed):
-        DataSwap(folder, Kill(change)).swap()
-    if DataSwap(folder).stage is SwapStage.DISCARDED:
-        return
-
-    DataSwap(folder).undo()
-
-    assert read_data(folder) == NEW
-    assert get_mode(folder.target) == MODE
+    modes = [get_mode(folder.fresh / name) for name in ("ibdata1", "mysql", "mysql/user.MAD")]
+    assert modes == [0o640, 0o750, 0o640]
 
 
 def test_the_folder_of_the_file_system_stays(folder: SeedFolder) -> None:

@@ -11,38 +11,14 @@ import pytest
 from guestagent.errors import SeedError, StorageError
 from guestagent.file_lock import hold_lock
 from guestagent.retry import FakeClock
-from guestagent.secret import Secret
-from guestagent.seeding import DonorEndpoint, SeedFiles, SeedMethod, SeedPhase, SeedRequest, SeedState
-from guestagent.seeding.fake import FakeRunner, FakeServerControl
+from guestagent.seeding import SeedMethod, SeedPhase, SeedRequest, SeedState
+from guestagent.seeding.fake import FakeRunner
 from guestagent.seeding.protocols import SeedInterrupted, SeedReporter, SeedResult, ServerControl
-from guestagent.seeding.worker import WorkerEnvironment, run_seed
-
-DONOR = DonorEndpoint("10.0.0.7", 3306, "donor0001", Secret("s3cret"), stream_port=4444)
-REQUEST = SeedRequest("a1", SeedMethod.BACKUP, "mariadb", "Replica0001", "/run/x.sock", "/data", DONOR)
+from tests.support.fake_seed_worker import REQUEST, FakeSeedWorker
 
 
 class Killed(BaseException):
     """Ends the process, as kill -9 would."""
-
-
-class Worker:
-    def __init__(self, folder: Path) -> None:
-        self.files, self.clock, self.runner = SeedFiles(folder), FakeClock(), FakeRunner()
-        self.log: list[str] = []
-        self.server = FakeServerControl()
-        self.is_stopping = False
-
-    def run(self) -> SeedState | None:
-        return run_seed(
-            WorkerEnvironment(
-                self.files,
-                self.clock,
-                self.server,
-                {SeedMethod.BACKUP: lambda: self.runner},
-                lambda: self.is_stopping,
-                self.log.append,
-            )
-        )
 
 
 class StallingRunner(FakeRunner):
@@ -62,8 +38,8 @@ class StallingRunner(FakeRunner):
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> Worker:
-    return Worker(tmp_path)
+def worker(tmp_path: Path) -> FakeSeedWorker:
+    return FakeSeedWorker(tmp_path)
 
 
 def raise_once(error: BaseException) -> Callable[[int], None]:
@@ -76,7 +52,7 @@ def raise_once(error: BaseException) -> Callable[[int], None]:
     return on_step
 
 
-def test_a_seed_ends_with_its_position(worker: Worker) -> None:
+def test_a_seed_ends_with_its_position(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
 
     state = worker.run()
@@ -86,12 +62,12 @@ def test_a_seed_ends_with_its_position(worker: Worker) -> None:
     assert worker.files.read_state() == state
 
 
-def test_nothing_happens_without_a_request(worker: Worker) -> None:
+def test_nothing_happens_without_a_request(worker: FakeSeedWorker) -> None:
     assert worker.run() is None
     assert worker.runner.runs == []
 
 
-def test_a_request_is_read_as_it_was_written(worker: Worker) -> None:
+def test_a_request_is_read_as_it_was_written(worker: FakeSeedWorker) -> None:
     request = replace(REQUEST, rate_limit=7, replaces_data=True, discards_data=True)
 
     worker.files.write_request(request)
@@ -100,7 +76,7 @@ def test_a_request_is_read_as_it_was_written(worker: Worker) -> None:
     assert (worker.files.folder / "request.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_transient_error_is_followed_by_another_attempt(worker: Worker) -> None:
+def test_a_transient_error_is_followed_by_another_attempt(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner.on_step = raise_once(SeedError("connection lost", is_transient=True))
 
@@ -110,7 +86,7 @@ def test_a_transient_error_is_followed_by_another_attempt(worker: Worker) -> Non
     assert (state.phase, state.attempts, state.failure) == (SeedPhase.DONE, 2, "")
 
 
-def test_a_final_error_ends_the_seed(worker: Worker) -> None:
+def test_a_final_error_ends_the_seed(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner.on_step = raise_once(SeedError("wrong fingerprint", "look at the source"))
 
@@ -121,7 +97,7 @@ def test_a_final_error_ends_the_seed(worker: Worker) -> None:
     assert (state.failure, state.advice) == ("wrong fingerprint", "look at the source")
 
 
-def test_attempts_end_with_the_deadline(worker: Worker) -> None:
+def test_attempts_end_with_the_deadline(worker: FakeSeedWorker) -> None:
     worker.files.write_request(replace(REQUEST, deadline_s=120))
 
     def lose_connection(done: int) -> None:
@@ -140,7 +116,7 @@ def test_attempts_end_with_the_deadline(worker: Worker) -> None:
     )
 
 
-def test_a_seed_without_moving_bytes_begins_again(worker: Worker) -> None:
+def test_a_seed_without_moving_bytes_begins_again(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner = StallingRunner(worker.clock)
 
@@ -150,7 +126,7 @@ def test_a_seed_without_moving_bytes_begins_again(worker: Worker) -> None:
     assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
 
 
-def test_a_killed_worker_goes_on_and_says_so(worker: Worker) -> None:
+def test_a_killed_worker_goes_on_and_says_so(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner.on_step = raise_once(Killed())
     with pytest.raises(Killed):
@@ -164,7 +140,7 @@ def test_a_killed_worker_goes_on_and_says_so(worker: Worker) -> None:
     assert worker.log.count("the copy begins anew") == 1
 
 
-def test_an_ended_seed_is_not_repeated(worker: Worker) -> None:
+def test_an_ended_seed_is_not_repeated(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.run()
 
@@ -172,7 +148,7 @@ def test_an_ended_seed_is_not_repeated(worker: Worker) -> None:
     assert len(worker.runner.runs) == 1
 
 
-def test_a_request_that_outlived_its_seed_is_removed(worker: Worker) -> None:
+def test_a_request_that_outlived_its_seed_is_removed(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.run()
     worker.files.write_request(REQUEST)
@@ -185,7 +161,7 @@ def test_a_request_that_outlived_its_seed_is_removed(worker: Worker) -> None:
     assert len(worker.runner.runs) == 1
 
 
-def test_a_withdrawn_seed_stops_and_leaves_nothing(worker: Worker) -> None:
+def test_a_withdrawn_seed_stops_and_leaves_nothing(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
 
     def withdraw(done: int) -> None:
@@ -207,7 +183,7 @@ def test_a_withdrawn_seed_stops_and_leaves_nothing(worker: Worker) -> None:
     ("phase", "commands"), [(SeedPhase.TRANSFERRING, []), (SeedPhase.SWAPPING, ["start"])]
 )
 def test_the_server_that_a_withdrawn_seed_has_stopped_is_started(
-    worker: Worker, phase: SeedPhase, commands: list[str]
+    worker: FakeSeedWorker, phase: SeedPhase, commands: list[str]
 ) -> None:
     worker.files.write_state(SeedState("a1", SeedMethod.BACKUP, "/data", phase))
 
@@ -216,7 +192,7 @@ def test_the_server_that_a_withdrawn_seed_has_stopped_is_started(
     assert worker.server.commands == commands
 
 
-def test_another_request_cleans_up_after_the_unfinished_one(worker: Worker) -> None:
+def test_another_request_cleans_up_after_the_unfinished_one(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner.on_step = raise_once(Killed())
     with pytest.raises(Killed):
@@ -230,14 +206,14 @@ def test_another_request_cleans_up_after_the_unfinished_one(worker: Worker) -> N
     assert worker.runner.cleaned == [("a1", "/data")]
 
 
-def test_two_workers_do_not_run_at_once(worker: Worker) -> None:
+def test_two_workers_do_not_run_at_once(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
 
     with hold_lock(worker.files.lock), pytest.raises(StorageError):
         worker.run()
 
 
-def test_a_method_without_a_runner_fails_with_advice(worker: Worker) -> None:
+def test_a_method_without_a_runner_fails_with_advice(worker: FakeSeedWorker) -> None:
     worker.files.write_request(replace(REQUEST, method=SeedMethod.DUMP))
 
     state = worker.run()
@@ -247,7 +223,7 @@ def test_a_method_without_a_runner_fails_with_advice(worker: Worker) -> None:
     assert "Seeding.Method" in state.advice
 
 
-def test_phases_have_their_seconds(worker: Worker) -> None:
+def test_phases_have_their_seconds(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner.on_step = lambda done: worker.clock.sleep(3)
 
@@ -257,7 +233,7 @@ def test_phases_have_their_seconds(worker: Worker) -> None:
     assert state.phase_seconds["transferring"] == 6.0
 
 
-def test_the_bytes_of_a_long_seed_are_logged_now_and_then(worker: Worker) -> None:
+def test_the_bytes_of_a_long_seed_are_logged_now_and_then(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     worker.runner = FakeRunner(total=100 << 20, step=1 << 20, on_step=lambda done: worker.clock.sleep(1))
 
@@ -268,7 +244,7 @@ def test_the_bytes_of_a_long_seed_are_logged_now_and_then(worker: Worker) -> Non
     assert lines[0].startswith("seed by backup: transferring, 30 of 100 MiB, 1 MiB/s")
 
 
-def test_a_seed_whose_state_cannot_be_read_begins_anew(worker: Worker) -> None:
+def test_a_seed_whose_state_cannot_be_read_begins_anew(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
     (worker.files.folder / "state.json").write_text("{")
 
@@ -279,7 +255,7 @@ def test_a_seed_whose_state_cannot_be_read_begins_anew(worker: Worker) -> None:
     assert "cannot be read" in worker.log[0]
 
 
-def test_a_damaged_request_ends_the_worker_as_a_withdrawn_one_does(worker: Worker) -> None:
+def test_a_damaged_request_ends_the_worker_as_a_withdrawn_one_does(worker: FakeSeedWorker) -> None:
     worker.files.write_request(REQUEST)
 
     def damage(done: int) -> None:
