@@ -98,6 +98,17 @@ def find_seed_folder(data_directory: str, seed_id: str) -> SeedFolder:
         raise StorageError(f"cannot read the data directory {data_directory}: {error.strerror}") from error
 
 
+def list_seed_folders(data_directory: str) -> tuple[tuple[str, SeedFolder], ...]:
+    """List the ids and the folders of all seeds that have left one. Raises StorageError."""
+    parent = find_seed_folder(data_directory, "").path.parent
+    try:
+        names = sorted(path.name for path in parent.glob(f"{FOLDER_PREFIX}*") if path.is_dir())
+    except OSError as error:
+        raise StorageError(f"cannot read {parent}: {error.strerror}") from error
+    ids = (name.removeprefix(FOLDER_PREFIX) for name in names)
+    return tuple((seed_id, find_seed_folder(data_directory, seed_id)) for seed_id in ids)
+
+
 def choose_target(data: Path, mounts: tuple[Mount, ...]) -> Path:
     """Return the path of the data directory in a mount that shows its parent too; the path itself if there is none.
 

@@ -14,6 +14,7 @@ from guestagent.agent.doctor.connectivity import check_connectivity
 from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.doctor.seed_remains import check_seed_remains
 from guestagent.agent.donor_record import update_donor_records
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.observe import find_node_refusal, observe_source, try_logins
@@ -72,6 +73,7 @@ def _check_server(
     yield from (Finding(SERVER.name, condition) for condition in reversed(readiness.conditions))
     if server.data_directory:
         yield from check_disks({"data": Path(server.data_directory)}, probes)
+        yield from check_seed_remains(server.data_directory, memory.seed)
     if source is not None and source.version is not None:
         yield _compare_versions(server, source)
     if server.channel is not None:
