@@ -69,12 +69,15 @@ class CloneRunner:
         if memo.position is None:
             if is_beside:
                 memo = self._clone_beside(request, folder, memo, reporter, server)
+                self._carry_settings(folder, reporter, server)
                 put_in_place(folder, reporter, server)
             else:
                 memo = self._clone_in_place(request, folder, memo, reporter, server)
             with put_back_on_failure(folder, reporter, server):
                 memo = self._complete(memo, reporter, server, is_beside=is_beside)
         reporter.report_resumption("the data are in place")
+        server.start(reporter)
+        self._server.go_online()
         remove_marker(folder.target)
         folder.remove()
         return SeedResult(memo.position or "", memo.bytes_done, memo.source_version)
@@ -86,6 +89,8 @@ class CloneRunner:
         # Nothing else counts any more.
         reporter.remember(CloneMemo(previous_begin=memo.previous_begin).as_mapping())
         self._server.kill_clone(CloneTarget("", str(folder.fresh)).destination)
+        if read_marker(folder.target) != reporter.state.id:
+            self._server.forget_offline_mode()
         put_old_data_back(folder, reporter, server)
         if read_marker(folder.target) == reporter.state.id:
             # The server may be about to restart with a complete copy.
@@ -94,6 +99,7 @@ class CloneRunner:
             facts = self._server.read_facts()
             is_untouched = status is None or status.begin_time == memo.previous_begin
             if is_untouched or (facts.is_empty and not has_discarded_data(folder.target)):
+                self._server.go_online()
                 remove_marker(folder.target)
             remove_unfinished_data(folder, reporter, server, self._clock, lambda history: facts.is_copy)
         folder.remove()
@@ -121,6 +127,8 @@ class CloneRunner:
             check_replaceable(facts, replaces_data=request.replaces_data, is_marked=is_marked)
             memo = self._begin(request, reporter)
             write_marker(folder.target, request.id, discards_data=request.replaces_data)
+            # Until the copy is checked, nobody reads it.
+            self._server.go_offline()
         reporter.enter(SeedPhase.TRANSFERRING)
         if is_new:
             self._server.run_statement(
@@ -179,6 +187,12 @@ class CloneRunner:
         memo = replace(memo, is_copied=True)
         reporter.remember(memo.as_mapping())
         return memo
+
+    def _carry_settings(self, folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:
+        """Let nobody read the copy before it is checked, when the server starts on it."""
+        if DataSwap(folder).stage is None:
+            server.start(reporter)
+            self._server.carry_settings(folder.target, folder.fresh)
 
     def _begin(self, request: SeedRequest, reporter: SeedReporter) -> CloneMemo:
         """Check the donor, and note which CLONE is not this seed's."""

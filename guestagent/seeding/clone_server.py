@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import NoAnswer
@@ -24,6 +25,12 @@ from guestagent.database.mysql.clone import (
 from guestagent.database.mysql.clone_diagnosis import ER_RESTART_SERVER_FAILED
 from guestagent.database.mysql.clone_requirements import KEYRING, VARIABLES
 from guestagent.database.mysql.clone_state import THIS_INSTANCE, CloneStatus
+from guestagent.database.mysql.offline_mode import (
+    enter_offline_mode,
+    forget_offline_mode,
+    leave_offline_mode,
+    persist_offline_mode,
+)
 from guestagent.database.mysql.server import (
     CLEAR_SUPER_READ_ONLY,
     DISABLE_LOGGING,
@@ -38,10 +45,12 @@ from guestagent.database.steps import LoadClonePlugin
 from guestagent.errors import DatabaseError, DatabaseRefused, DatabaseUnsupported, SeedError
 from guestagent.retry import Clock
 from guestagent.seeding.clone_decision import RecipientFacts, build_clone_error
+from guestagent.seeding.data_swap import carry_files
 from guestagent.seeding.protocols import SeedInterrupted, SeedReporter, ServerControl
 
 QUERY_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.5
+PERSISTED_FILE = "mysqld-auto.cnf"
 KILL_TIMEOUT_S = 60.0
 RESTART_GRACE_S = 3.0
 """A supervisor starts a server again by itself, sooner than that."""
@@ -155,6 +164,26 @@ class CloneServer:
                 if status is None or not status.is_running:
                     return status
             self._clock.sleep(POLL_INTERVAL_S)
+
+    def go_offline(self) -> None:
+        """Let only administrators log in, also after the restart that completes a copy in place."""
+        with self._open() as connection:
+            enter_offline_mode(connection)
+
+    def go_online(self) -> None:
+        """Let everybody log in again: the server is empty, or its copy is whole."""
+        with self._open() as connection:
+            leave_offline_mode(connection)
+
+    def forget_offline_mode(self) -> None:
+        """Let a server that answers start online the next time."""
+        with suppress(DatabaseError), closing(self._connect()) as connection:
+            forget_offline_mode(connection)
+
+    def carry_settings(self, data_directory: Path, copy: Path) -> None:
+        """Give a copy the server's persisted variables, and the offline mode."""
+        with self._open() as connection, persist_offline_mode(connection):
+            carry_files(data_directory, copy, (PERSISTED_FILE,))
 
     def complete_copy(self) -> ClonedData:
         """Remove the channels that came along, and read what the copy holds. The server is read-only afterwards."""

@@ -10,6 +10,7 @@ from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.login import connect_socket
 from guestagent.database.mariadb.encryption import has_encryption
 from guestagent.database.mysql.clone import has_keyring
+from guestagent.database.mysql.offline_mode import leave_offline_mode
 from guestagent.database.queries import read_global_variables, read_schemas
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import build_set_global, sql
@@ -111,6 +112,9 @@ class DumpTarget:
             self.change_settings({SUPER_READ_ONLY: "1"})
         self.clear(reporter)
         self.set_position("")
+        if self._family == "mysql":
+            with self._open() as connection:
+                leave_offline_mode(connection)
 
     def disable_events(self) -> None:
         """Let no event be executed here: its changes come from the source. Its other properties stay."""

@@ -79,3 +79,21 @@ def test_a_mount_inside_the_data_directory_is_refused(replica: SeededReplica) ->
         replica.stop_server()
     assert (state.phase, state.bytes_done) == (SeedPhase.FAILED, 0), (state, replica.log)
     assert f"{archive} is mounted inside the data directory" in state.failure
+
+
+@pytest.mark.patient
+def test_a_data_directory_that_is_a_link_stays_one(
+    tmp_path: Path, source: DatabaseServer, replica: SeededReplica
+) -> None:
+    replica.stop_server()
+    shutil.move(replica.data, tmp_path / "elsewhere")
+    replica.data.symlink_to(tmp_path / "elsewhere")
+    replica.start_server()
+
+    state = replica.seed()
+
+    assert state.phase is SeedPhase.DONE, (state, replica.log)
+    assert replica.data.readlink() == tmp_path / "elsewhere"
+    assert not [*tmp_path.glob("guestagent-seed*"), *replica.folder.glob("guestagent-seed*")]
+    replica.follow_source(source)
+    assert read_checksums(replica.server) == read_checksums(source)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from guestagent.secret import Secret
 from guestagent.seeding import SeedMethod, SeedPhase
+from guestagent.seeding.clone_memo import EMPTIED
 from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import DatabaseServer
 from tests.support.polling import wait_until
@@ -146,11 +145,9 @@ def test_a_copy_that_lacks_rows_is_removed_also_after_a_kill(
 ) -> None:
     source.execute("CREATE TABLE shop.old (id INT) ENGINE = MyISAM")
     try:
-        state = replica.seed()
+        replica.kill_worker_at(EMPTIED)
     finally:
         source.execute("DROP TABLE shop.old")
-    replica.files.write_state(replace(state, phase=SeedPhase.POSITIONING))
-    replica.files.write_request(replica.request)
 
     again = replica.seed()
 
