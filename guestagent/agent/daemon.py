@@ -144,7 +144,8 @@ class AgentDaemon:
 
     def _wait(self, server: tuple[int, int] | None) -> None:
         """Wait for a poke, the next check for drift, or a restart of the server, which comes back read-only."""
-        deadline = self._clock.now() + self._settings.interval
+        interval = self._settings.interval if self._task is None else self._task.turn_interval_s
+        deadline = self._clock.now() + interval
         while (seconds := deadline - self._clock.now()) > 0 and server == self._identify_server():
             self._watchdog.send_keepalive()
             if self._listener.wait(min(seconds, POLL_INTERVAL_S)):

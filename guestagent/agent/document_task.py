@@ -10,6 +10,7 @@ from guestagent.agent import evidence, wiring
 from guestagent.agent.apply import build_node_status, build_reconciler
 from guestagent.agent.deadline import compute_daemon_deadline
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.donor_record import has_pending_reseed
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.metadata_files import CollectedDocument
@@ -28,6 +29,9 @@ DependenciesFactory = Callable[
 ]
 LOG = logging.getLogger("guestagent")
 LOCK_INTERVAL_S = 0.5
+RESEED_INTERVAL_S = 1.0
+"""Between two passes of a source while a replica is about to be seeded again. Its channel is down for a few seconds
+only, and a source that misses them leaves its donor open until the entry's deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ class DocumentTask:
     def __init__(self, collected: CollectedDocument, context: TaskContext) -> None:
         self.collected, self._context = collected, context
         self._start_time = context.clock.now()
+        self._has_pending_reseed = False
+
+    @property
+    def turn_interval_s(self) -> float:
+        """Seconds until the next turn, if nothing else asks for one earlier."""
+        interval = self._context.settings.interval
+        return min(interval, RESEED_INTERVAL_S) if self._has_pending_reseed else interval
 
     def run_turn(self) -> None:
         """Work on the document once. An error is reported; the next turn tries again."""
@@ -89,6 +100,9 @@ class DocumentTask:
                 is_sending_failure=self._context.signaller.is_sending_failure,
             )
             report = build_reconciler(document, dependencies).converge(deadline)
+            self._has_pending_reseed = document.section.donor is not None and has_pending_reseed(
+                dependencies.journal.state.donors
+            )
         if report.verdict is not Verdict.INTERRUPTED:
             self._finish_turn(document, record, report)
 

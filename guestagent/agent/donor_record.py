@@ -75,6 +75,11 @@ def has_progress(before: Iterable[DonorRecord], after: Iterable[DonorRecord]) ->
     return [replace(each, age_s=0.0) for each in before] != [replace(each, age_s=0.0) for each in after]
 
 
+def has_pending_reseed(records: Iterable[DonorRecord]) -> bool:
+    """Return whether a replica still has its old channel. Only a look while it has none tells that its seed is over."""
+    return any(not record.is_over and not record.has_waited for record in records)
+
+
 def find_finished_entries(records: Iterable[DonorRecord]) -> frozenset[DonorEntry]:
     """Return the entries whose seeds are over."""
     return frozenset(record.entry for record in records if record.is_over)

@@ -12,6 +12,7 @@ import pytest
 from guestagent.controller import Cluster, Dialect
 from guestagent.embedded.guests import NamespaceHypervisor
 from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
+from tests.support.disturbed_seeds import wait_until_donor_is_gone
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 from tests.support.seeded_cluster import JOINING, METHODS, SeededCluster
@@ -143,3 +144,4 @@ def test_a_reseed_leads_out_of_a_failure(
         row["Database"] == "errant" for row in cluster.cloud.execute(cluster.replica, "SHOW DATABASES")
     )
     assert cluster.list_left_files() == []
+    wait_until_donor_is_gone(cluster)

@@ -9,6 +9,7 @@ from guestagent.agent.donor_record import (
     DonorEntry,
     DonorRecord,
     find_finished_entries,
+    has_pending_reseed,
     has_progress,
     update_donor_records,
 )
@@ -104,3 +105,16 @@ def test_the_oldest_former_seeds_are_forgotten_and_no_present_one() -> None:
     assert len(records) == RECORD_LIMIT
     assert records[-1] == OVER
     assert former[0] not in records
+
+
+def test_only_an_old_channel_is_a_reason_to_look_more_often() -> None:
+    old_channel = update_donor_records((), [build_replica()], ["slave0000"])
+    no_channel = update_donor_records(old_channel, [build_replica()], [])
+    over = update_donor_records(no_channel, [build_replica()], ["slave0000"])
+
+    assert [has_pending_reseed(records) for records in (old_channel, no_channel, over, ())] == [
+        True,
+        False,
+        False,
+        False,
+    ]
