@@ -127,7 +127,7 @@ def test_a_pause_during_a_pass_ends_it_before_the_next_step(tmp_path: Path) -> N
     assert state.worst_condition.name == "paused"
 
 
-def test_the_pause_is_read_once_a_pass_and_once_a_step(tmp_path: Path) -> None:
+def test_the_pause_is_read_before_the_seed_before_the_server_and_before_each_step(tmp_path: Path) -> None:
     database, read_count = FakeDatabase(), 0
 
     def count_read() -> None:
@@ -139,4 +139,4 @@ def test_the_pause_is_read_once_a_pass_and_once_a_step(tmp_path: Path) -> None:
     Reconciler(DOCUMENT, "task", "10.0.0.1", dependencies).run_pass()
 
     assert len(database.applied_steps) > 1
-    assert read_count == 1 + len(database.applied_steps)
+    assert read_count == 2 + len(database.applied_steps)
