@@ -16,6 +16,9 @@ from tests.support.scheduling import SharedServerScheduler
 from tests.support.selection import get_start_order, is_left_to_test_all
 from tests.support.subnets import open_subnet
 
+# The cases of a contract are imported, and shall show what they compared.
+pytest.register_assert_rewrite("tests.support.store_contract")
+
 _INTEGRATION = tuple(
     Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat", "image")
 )

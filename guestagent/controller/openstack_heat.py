@@ -138,7 +138,7 @@ class OpenStackHeat:
             revealed = {name: value.reveal() for name, value in parameters.items()}
             request = {"log": False, **request, "json": {**request["json"], "parameters": revealed}}
         response = send_request(
-            self._connection.orchestration, method, path, action, self._timeout, **request
+            self._connection, "orchestration", method, path, action, self._timeout, **request
         )
         if response.status_code >= 400 and response.status_code != accepted_status:
             raise _build_error(response, action, *parameters.values())

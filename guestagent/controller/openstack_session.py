@@ -62,14 +62,21 @@ def open_connection(cloud: str | None = None) -> Connection:
 
 
 def send_request(
-    adapter: Any, method: str, path: str, action: str, timeout: float = REQUEST_TIMEOUT_S, **request: Any
+    connection: Connection,
+    service: str,
+    method: str,
+    path: str,
+    action: str,
+    timeout: float = REQUEST_TIMEOUT_S,
+    **request: Any,
 ) -> Any:
-    """Send a request over the adapter of a service, and return the response, whatever its status.
+    """Send a request to a service, `orchestration` for example, and return the response, whatever its status.
 
     `action` describes it in errors: CloudUnreachable without an answer, CloudRefused if there can be none.
     """
     try:
         with limit_http_time(TOTAL_TIMEOUT_FACTOR * timeout):
+            adapter = getattr(connection, service)  # the first access logs in
             return adapter.request(
                 path, method, raise_exc=False, connect_retries=0, timeout=timeout, **request
             )

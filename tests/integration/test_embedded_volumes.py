@@ -99,7 +99,7 @@ def test_without_a_host_a_volume_stays_reserved_until_the_server_is_deleted(clou
     server_id = body["server"]["id"]
 
     assert cloud.await_server(server_id, "ERROR") == "ERROR"
-    assert cloud.get_server(server_id)["fault"]["message"] == "No valid host was found. "
+    assert cloud.get_server(server_id)["fault"]["message"] == "No valid host was found."
     assert cloud.get_volume(volume_id)["status"] == "reserved"
     cloud.ask("compute", "DELETE", f"/servers/{server_id}")
     assert cloud.await_volume(volume_id, "available") == "available"

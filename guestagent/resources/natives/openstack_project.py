@@ -172,8 +172,7 @@ class OpenStackProject:
         """Send one request. Return status, body and the id that the service gave the request."""
         if MICROVERSIONS[service] is not None:
             request["microversion"] = MICROVERSIONS[service]
-        adapter = getattr(self._connection, service)
-        response = send_request(adapter, method, path, action, self._timeout, **request)
+        response = send_request(self._connection, service, method, path, action, self._timeout, **request)
         if response.status_code in UNDECIDED_STATUSES:
             raise CloudUnreachable(f"{action}: the service returned {response.status_code}")
         try:

@@ -12,8 +12,6 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import DatabaseServer, open_server
 from tests.support.store_servers import StoreDatabase, create_store_account, create_store_database
 
-pytest.register_assert_rewrite("tests.support.store_contract")
-
 UNSYNCED = ("innodb-flush-log-at-trx-commit=0", "sync-binlog=0")
 """No test here kills the machine, and the disk is the slowest part of it."""
 

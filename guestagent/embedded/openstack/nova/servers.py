@@ -28,7 +28,7 @@ from guestagent.embedded.openstack.nova.metadata_rules import find_metadata_erro
 from guestagent.embedded.openstack.nova.server_volumes import BootVolume, ServerVolumes
 from guestagent.errors import GuestAgentError
 
-NO_HOST_MESSAGE = "No valid host was found. "
+NO_HOST_MESSAGE = "No valid host was found."
 ATTACH_MESSAGE = (
     "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures."
 )
