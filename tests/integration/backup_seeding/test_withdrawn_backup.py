@@ -107,6 +107,7 @@ def test_discarded_data_make_room_for_the_new_ones(
 def test_a_reseed_that_has_discarded_the_data_leaves_a_server_that_can_start(
     full_replica: SeededReplica,
 ) -> None:
+    full_replica.change_request(rate_limit=SLOW_MIB_S)  # a fast disk would end before the first progress
     full_replica.kill_worker_at("bytes")
 
     state = full_replica.withdraw()
