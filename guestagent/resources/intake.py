@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from guestagent.errors import OrderRefused, StorageError
 from guestagent.resources.engine import ResourceEngine
-from guestagent.resources.interface import Capabilities
+from guestagent.resources.interface import WAIT_LIMIT_S, Capabilities
 from guestagent.resources.operation import Operation, RefusalCode
 from guestagent.resources.order_effects import ReadDescription, apply_order, apply_orders
 from guestagent.resources.orders import Order
@@ -19,8 +19,6 @@ from guestagent.resources.wanted import WantedCluster
 from guestagent.resources.wanted_document import load_wanted
 
 LOG = logging.getLogger(__name__)
-WAIT_LIMIT_S = 20.0
-"""A caller waits for at most so long in one call; then it calls again."""
 
 
 class OrderIntake:

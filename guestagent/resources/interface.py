@@ -9,6 +9,9 @@ from typing import Protocol
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
 
+WAIT_LIMIT_S = 20
+"""A caller waits for at most so long in one call; then it calls again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 from guestagent.errors import StorageError
@@ -47,7 +48,7 @@ class ResourceService:
         workers: int = 2,
         parts: Sequence[ServedPart] = (),
     ) -> None:
-        self._parts, self._open_parts = parts, list[ServedPart]()
+        self._parts, self._open_parts = parts, ExitStack()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(
@@ -58,26 +59,20 @@ class ResourceService:
 
     def open(self) -> None:
         """Start everything. If a part cannot start, those that have are stopped again."""
-        try:
+        with ExitStack() as stack:
             for part in self._parts:
                 part.open()
-                self._open_parts.append(part)
-        except BaseException:
-            self._close_parts()
-            raise
+                stack.callback(part.close)
+            self._open_parts = stack.pop_all()
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
         """Take no more orders, end the present rounds, and stop."""
         self._stopping.set()
-        self._close_parts()
+        self._open_parts.close()
         for thread in self._threads:
             thread.join()
-
-    def _close_parts(self) -> None:
-        while self._open_parts:
-            self._open_parts.pop().close()
 
     def _work(self, loop: WorkLoop) -> None:
         while not self._stopping.is_set():

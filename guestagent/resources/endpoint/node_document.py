@@ -54,9 +54,9 @@ def _build_agent_document(
     snapshot: ClusterSnapshot, wanted: WantedCluster, instance: WantedInstance, endpoint: EndpointAddress
 ) -> Document | None:
     source = next(each for each in wanted if each.is_source)
-    addresses = list_addresses(snapshot.resources, source)
+    port = find_record(snapshot.resources, ResourceKind.PORT, source)
     volume = find_record(snapshot.resources, ResourceKind.VOLUME, instance)
-    if not addresses or volume is None or volume.cloud_id is None:
+    if port is None or not port.address or volume is None or volume.cloud_id is None:
         return None
     if not is_proved(snapshot.signals, instance) and not (
         instance.is_source or is_proved(snapshot.signals, source)
@@ -65,7 +65,7 @@ def _build_agent_document(
     cluster = build_cluster(wanted)
     handle_path = NodePath(wanted.name, instance.name, PathPurpose.SIGNAL, instance.generation)
     handle = CfnHandle(Secret(endpoint.build_url(snapshot, wanted, handle_path)))
-    values = _build_values(snapshot, wanted, endpoint.ring, handle, addresses[0], cluster)
+    values = _build_values(snapshot, wanted, endpoint.ring, handle, port.address, cluster)
     document = build_document(cluster, cluster.node(instance.name), values)
     data_volume = DataVolume(
         volume.cloud_id,
@@ -81,12 +81,6 @@ def is_proved(signals: Collection[SignalEntry], instance: WantedInstance) -> boo
         signal.instance == instance.name and signal.generation == instance.generation and signal.is_success
         for signal in signals
     )
-
-
-def list_addresses(resources: Collection[ResourceRecord], instance: WantedInstance) -> tuple[str, ...]:
-    """Return the address of the instance's port, or nothing while it is unknown."""
-    port = find_record(resources, ResourceKind.PORT, instance)
-    return (port.address,) if port is not None and port.address else ()
 
 
 def find_record(

@@ -13,7 +13,7 @@ from typing import Any
 
 from guestagent.errors import InvalidOrder, OrderRefused, Problem
 from guestagent.metadata.schema_types import Integer, Key, MappingShape, Schema, Text
-from guestagent.resources.interface import ResourceManager
+from guestagent.resources.interface import WAIT_LIMIT_S, ResourceManager
 from guestagent.resources.operation import OrderRefusal, RefusalCode
 from guestagent.resources.operation_document import build_refusal, dump_operation, dump_refusal
 from guestagent.resources.order_shapes import (
@@ -29,7 +29,6 @@ from guestagent.validation import Problems
 LOG = logging.getLogger(__name__)
 REQUEST_LIMIT_BYTES = 256 * 1024
 DEPTH_LIMIT = 20
-WAIT_LIMIT_S = 20
 OPERATION_ID = Text(64, description="the id of an operation")
 _SCHEMA = {"schema": Key("schema", Integer(1, SCHEMA_VERSION), "the version of this document", default=1)}
 _ID = {"operation": Key("operation", OPERATION_ID, "the operation's id", required=True)}

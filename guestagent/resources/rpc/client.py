@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from guestagent.errors import ServiceUnreachable
-from guestagent.resources.interface import Capabilities
+from guestagent.resources.interface import WAIT_LIMIT_S, Capabilities
 from guestagent.resources.operation import Operation
 from guestagent.resources.operation_document import load_operation, load_refusal
 from guestagent.resources.order_shapes import dump_order
 from guestagent.resources.orders import Order
-from guestagent.resources.rpc.answers import WAIT_LIMIT_S
 
 
 class RequestChannel(Protocol):

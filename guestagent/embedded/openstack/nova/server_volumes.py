@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from guestagent.embedded.http.errors import EntityNotFound, HTTPBadRequest
@@ -35,15 +36,12 @@ class ServerVolumes:
 
     def reserve(self, server_id: str, volumes: Sequence[BootVolume]) -> None:
         """Reserve the volumes of a new server, all or none."""
-        attachments: list[StoredAttachment] = []
-        try:
+        with ExitStack() as stack:
             for volume in volumes:
-                attachments.append(self._storage.reserve(volume.id, server_id))
-                attachments[-1].is_deleted_with_server = volume.is_deleted_with_server
-        except Exception:
-            for attachment in attachments:
-                self._storage.release(attachment)
-            raise
+                attachment = self._storage.reserve(volume.id, server_id)
+                stack.callback(self._storage.release, attachment)
+                attachment.is_deleted_with_server = volume.is_deleted_with_server
+            stack.pop_all()
 
     async def attach_reserved(self, server_id: str) -> bool:
         """Attach what is reserved for a server that boots. Return whether all of it could be attached."""
