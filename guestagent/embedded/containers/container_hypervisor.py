@@ -31,6 +31,7 @@ from guestagent.embedded.guests import disk_copy, namespace_processes, network
 from guestagent.embedded.guests.boot_process import BootProcess
 from guestagent.embedded.guests.guest_file import write_guest_file
 from guestagent.embedded.guests.guest_folders import GuestFolders
+from guestagent.embedded.guests.volume_hypervisor import VolumeHypervisor
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.commands import CompletedCommand
 from guestagent.embedded.openstack.nova.hypervisor import Guest, GuestSize, resize_guest
@@ -45,7 +46,7 @@ POWER_OFF_SIGNAL = signal.SIGRTMIN + 4  # systemd's for `systemctl poweroff`
 INIT_SOCKET = "run/systemd/private"  # systemd listens on it from its start on
 
 
-class ContainerHypervisor:
+class ContainerHypervisor(VolumeHypervisor):
     """Guests of one image on one Linux bridge. `gateway` is the bridge's own address, on which the services listen."""
 
     def __init__(
@@ -60,6 +61,7 @@ class ContainerHypervisor:
         self._state, self._tree, self._datasource = state.resolve(), tree, datasource
         self._bridge, self._gateway, self._prefix = bridge, gateway, prefix
         self._folders = GuestFolders(self._state)
+        super().__init__(self._state, self._folders, self.find_init)
         self._boot_processes: dict[str, BootProcess] = {}
         self._service: BootProcess | None = None
         self._clock = SystemClock()
@@ -137,6 +139,7 @@ class ContainerHypervisor:
         """Kill and remove a guest; nothing happens if there is none."""
         with self._folders.hold_lock(guest_id):
             self.cut_power(guest_id)
+            self._detach_volumes(guest_id)
             remove_guest(self._folders, self._bridge, guest_id, self._clock)
 
     def run_command(
@@ -199,6 +202,7 @@ class ContainerHypervisor:
             datasource_options=build_nspawn_options(self._datasource, folder),
             cgroups=cgroups.create_cgroups(namespace, folder / CGROUP_RECORD),
         )
+        disk_commands = self._build_disk_commands(guest)
         script, console = folder / "start.sh", folder / "console.log"
         script.write_text(start_script.build_start_script(plan))
         (folder / start_script.AGENT_CONFIG).write_text(start_script.build_agent_config(guest.memory_mb))
@@ -210,6 +214,7 @@ class ContainerHypervisor:
         ):
             reason = commands.find_last_line(console.read_text(errors="replace"))
             raise CloudError(reason or "its systemd did not start")
+        self._run_in_root(guest.id, f"showing the volumes of {guest.name}", disk_commands)
 
     def _wait_for_init(self, boot_process: BootProcess, namespace: str) -> bool:
         """Whether the guest's systemd started: from then on it ends cleanly when it gets a signal."""

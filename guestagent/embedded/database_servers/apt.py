@@ -39,9 +39,14 @@ class AptSuite:
         """The folder of the packages."""
         return self.folder / "archives"
 
-    def fetch_packages(self, packages: Sequence[str], extra_packages: Sequence[str]) -> tuple[Path, ...]:
-        """Fetch packages with their dependencies, and `extra_packages` without. UnsupportedEnvironment if it fails."""
-        self._create_folders()
+    def fetch_packages(
+        self, packages: Sequence[str], extra_packages: Sequence[str], left_out: Sequence[str] = ()
+    ) -> tuple[Path, ...]:
+        """Fetch packages with their dependencies, and `extra_packages` without. UnsupportedEnvironment if it fails.
+
+        Dependencies in `left_out`, and what only those depend on, are not fetched.
+        """
+        self._create_folders(left_out)
         self._update_lists()
         install = ("install", "--yes", "--download-only", *packages)
         output = self._run_apt("asking for the packages", *install, "--print-uris")
@@ -53,10 +58,10 @@ class AptSuite:
             self._run_apt("fetching packages", "download", *extra_packages)
         return tuple(sorted(self.archives.glob("*.deb")))
 
-    def _create_folders(self) -> None:
+    def _create_folders(self, left_out: Sequence[str]) -> None:
         for folder in ("archives/partial", "lists/partial", "nothing"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
-        (self.folder / "status").touch()
+        (self.folder / "status").write_text("".join(map(build_status_entry, left_out)))
         (self.folder / "apt.conf").write_text(build_apt_config(self.folder))
 
     def _update_lists(self) -> None:
@@ -107,6 +112,20 @@ def _find_archives(targets: str) -> Iterator[str]:
         is_fetchable = uri.startswith(("http:", "https:", "file:", "mirror", "copy:"))
         if is_fetchable and component == "main" and "-" not in release and "/" not in release:
             yield uri
+
+
+def build_status_entry(package: str) -> str:
+    """Build the entry of dpkg's list from which apt concludes that a package, newer than any, is there already."""
+    return f"""\
+Package: {package}
+Status: install ok installed
+Version: 999
+Architecture: all
+Multi-Arch: foreign
+Maintainer: none
+Description: left out
+
+"""
 
 
 def build_apt_config(folder: Path) -> str:

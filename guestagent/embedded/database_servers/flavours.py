@@ -30,6 +30,7 @@ class Flavour:
     suite: str
     packages: tuple[str, ...]
     extra_packages: tuple[str, ...] = ()
+    left_out_packages: tuple[str, ...] = ()
 
     @property
     def server_program(self) -> str:
@@ -37,10 +38,20 @@ class Flavour:
         return {"mariadb": "/usr/sbin/mariadbd", "mysql": "/usr/sbin/mysqld"}[self.family]
 
     @property
+    def version_command(self) -> tuple[str, ...]:
+        """The command that shows that the server starts."""
+        return (self.server_program, "--version")
+
+    @property
     def fingerprint(self) -> str:
         """A name that changes with what it is made from."""
-        words = " ".join((self.suite, *SHELL_PACKAGES, *self.packages, *self.extra_packages))
-        return f"{self.name}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+        return build_fingerprint(self.name, self.suite, *self.packages, *self.extra_packages)
+
+
+def build_fingerprint(name: str, suite: str, *packages: str) -> str:
+    """Build the name of a root, which changes with what the root is made from."""
+    words = " ".join((suite, *SHELL_PACKAGES, *packages))
+    return f"{name}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
 FLAVOURS = {

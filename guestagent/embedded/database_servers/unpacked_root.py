@@ -1,4 +1,4 @@
-"""Root directories of the flavours: made once on this machine, outside of any checkout, and never changed after.
+"""Root directories of unpacked programs: made once on this machine, outside of any checkout, and never changed after.
 
 A root is whole or not there: it is unpacked beside its place and then renamed, and of several makers one works while
 the others wait.
@@ -10,9 +10,10 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from guestagent.embedded.database_servers.apt import AptSuite, ReportProgress
-from guestagent.embedded.database_servers.flavours import SHELL_PACKAGES, Flavour
+from guestagent.embedded.database_servers.flavours import SHELL_PACKAGES
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock, make_public_folder
 from guestagent.errors import StorageError, UnsupportedEnvironment
@@ -21,9 +22,11 @@ UNPACK_TIMEOUT_S = 900.0
 MOUNT_POINTS = ("dev", "etc", "home", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var")
 # Packages are unpacked, not installed: the few links that their scripts would make are made here.
 LINKS = {"usr/bin/sh": "dash", "usr/bin/awk": "mawk"}
+# Nobody reads manuals there, and they would be a tenth of it.
 UNPACK_SCRIPT = """\
 for file; do
-    dpkg-deb --fsys-tarfile "$file" | tar --extract --keep-directory-symlink --directory "$0"
+    dpkg-deb --fsys-tarfile "$file" | tar --extract --keep-directory-symlink --directory "$0" \\
+        --exclude ./usr/share/doc --exclude ./usr/share/man --exclude ./usr/share/locale
 done
 """
 # Linked libraries are found by /etc/ld.so.cache. It goes first: a mount program is not to be had after /usr.
@@ -34,29 +37,51 @@ exec "$@"
 """
 
 
-def provide_root(flavour: Flavour, report: ReportProgress, cache: Path | None = None) -> Path:
-    """Return the flavour's root. Fetching a missing one takes minutes.
+class ProgramPackages(Protocol):
+    """The packages of a program from one Debian suite: a database server (`Flavour`), or another one of the tests."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def suite(self) -> str: ...
+    @property
+    def packages(self) -> tuple[str, ...]: ...
+    @property
+    def extra_packages(self) -> tuple[str, ...]: ...
+    @property
+    def left_out_packages(self) -> tuple[str, ...]:
+        """The dependencies that are not needed."""
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def version_command(self) -> tuple[str, ...]:
+        """The command that shows that the program starts."""
+
+
+def provide_root(program: ProgramPackages, report: ReportProgress, cache: Path | None = None) -> Path:
+    """Return the program's root. Fetching a missing one takes minutes.
 
     UnsupportedEnvironment if it cannot be fetched, StorageError if it cannot be kept.
     """
     cache = cache or find_cache_folder()
-    root = cache / "roots" / flavour.fingerprint
+    root = cache / "roots" / program.fingerprint
     if root.is_dir():
         return root
     if os.geteuid() != 0:
-        raise UnsupportedEnvironment(f"{flavour.name} is not in {cache}, and fetching it needs root")
+        raise UnsupportedEnvironment(f"{program.name} is not in {cache}, and fetching it needs root")
     try:
         make_public_folder(root.parent)
-        with hold_file_lock(cache / f"{flavour.name}.lock"):
+        with hold_file_lock(cache / f"{program.name}.lock"):
             if not root.is_dir():
                 _unpack_packages(
-                    flavour,
+                    program,
                     root,
-                    cache / "apt" / flavour.name,
-                    lambda message: report(f"{flavour.name}: {message}"),
+                    cache / "apt" / program.name,
+                    lambda message: report(f"{program.name}: {message}"),
                 )
     except OSError as error:
-        raise StorageError(f"{flavour.name} cannot be kept in {cache}: {error}") from error
+        raise StorageError(f"{program.name} cannot be kept in {cache}: {error}") from error
     return root
 
 
@@ -80,22 +105,24 @@ def build_root_command(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _unpack_packages(flavour: Flavour, root: Path, apt_folder: Path, report: ReportProgress) -> None:
+def _unpack_packages(program: ProgramPackages, root: Path, apt_folder: Path, report: ReportProgress) -> None:
     draft = root.with_name(f"{root.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
-    packages = AptSuite(flavour.suite, apt_folder, report).fetch_packages(
-        (*SHELL_PACKAGES, *flavour.packages), flavour.extra_packages
+    packages = AptSuite(program.suite, apt_folder, report).fetch_packages(
+        (*SHELL_PACKAGES, *program.packages), program.extra_packages, program.left_out_packages
     )
     report(f"unpacking {len(packages)} packages")
     _create_skeleton(draft)
     argv = ("bash", "-euo", "pipefail", "-c", UNPACK_SCRIPT, str(draft), *map(str, packages))
-    commands.run_checked(f"unpacking {flavour.name}", argv, timeout=UNPACK_TIMEOUT_S)
+    commands.run_checked(f"unpacking {program.name}", argv, timeout=UNPACK_TIMEOUT_S)
     for link, target in LINKS.items():
         if not os.path.lexists(draft / link):
             (draft / link).symlink_to(target)
-    commands.run_checked(f"linking {flavour.name}", ("ldconfig", "-r", str(draft)))
+    commands.run_checked(f"linking {program.name}", ("ldconfig", "-r", str(draft)))
     version = commands.run_checked(
-        f"starting {flavour.name}", build_root_command(draft, (flavour.server_program, "--version"))
+        f"starting {program.name}",
+        build_root_command(draft, program.version_command),
+        timeout=UNPACK_TIMEOUT_S,
     )
     os.sync()  # else a power cut after the renaming could leave files without their content
     draft.rename(root)

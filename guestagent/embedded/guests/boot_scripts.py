@@ -12,6 +12,7 @@ from guestagent.embedded.guests.mounts import Mount
 from guestagent.embedded.guests.namespace_commands import build_confined_command, build_search_path
 
 INIT_PATH = "/etc/embedded/init"
+ENVIRONMENT_FILE = "/etc/guestagent/endpoint.env"
 CLOUD_INIT_LOG = "cloud-init-output.log"
 CFNTOOLS_FOLDER = "/var/lib/heat-cfntools"
 
@@ -30,8 +31,13 @@ def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def build_mount_script(mount_plan: Sequence[Mount], root: Path, hostname: str) -> str:
-    """Build the mount script. It prints `up` when the root is in place, then writes to the console only."""
+def build_mount_script(
+    mount_plan: Sequence[Mount], root: Path, hostname: str, disk_commands: str = "", volume_script: str = ""
+) -> str:
+    """Build the mount script. It prints `up` when the root is in place, then writes to the console only.
+
+    `disk_commands` show the guest's volumes in its /dev, and `volume_script` mounts its data volume.
+    """
     return f"""\
 set -eu
 umask 022
@@ -43,12 +49,14 @@ ln -s pts/ptmx dev/ptmx
 mkdir -m 1777 dev/shm run/lock
 mkdir run/mysqld
 mkdir -m 700 run/guestagent run/os-collect-config
+{disk_commands}\
 pivot_root . .
 umount -l .
 cd /
 chown mysql: /run/mysqld
 echo up
 exec >&2
+{volume_script}\
 exec {shlex.join(build_confined_command(("/bin/sh", INIT_PATH)))}
 """
 
@@ -56,7 +64,8 @@ exec {shlex.join(build_confined_command(("/bin/sh", INIT_PATH)))}
 def build_init_script(guest_id: str, scripts: Sequence[str]) -> str:
     """Build the script of PID 1: it runs user data once for this instance, and then becomes the supervisor.
 
-    As with cloud-init, the semaphore comes before the user data: what a power cut interrupts is not run again.
+    As with cloud-init, the semaphore comes before the user data: what a power cut interrupts is not run again. All
+    services get the environment that the units of agent and collector read.
     """
     semaphore = shlex.quote(f"/var/lib/cloud/instances/{guest_id}/sem")
     return f"""\
@@ -67,6 +76,11 @@ if [ ! -e {semaphore} ]; then
     trap 'exit 0' TERM
 {"".join(_build_script_command(name) for name in scripts)}\
     trap - TERM
+fi
+if [ -r {ENVIRONMENT_FILE} ]; then
+    set -a
+    . {ENVIRONMENT_FILE}
+    set +a
 fi
 umask 077
 (until [ -S {services.SUPERVISOR_SOCKET} ]; do sleep 0.02; done; exec {shlex.join(services.build_wakeup_command())}) &

@@ -50,7 +50,15 @@ def _parse_guest(content: bytes) -> Guest:
         user_data=b"",
         instance_metadata=_parse_texts(values, "instance_metadata"),
         public_keys=_parse_texts(values, "public_keys"),
+        volumes=_parse_volumes(values),
     )
+
+
+def _parse_volumes(values: Mapping[str, object]) -> tuple[str, ...]:
+    value = values.get("volumes", [])
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UnreadableContent("volumes is not a list of texts")
+    return tuple(value)
 
 
 def _parse_texts(values: Mapping[str, object], name: str) -> dict[str, str]:

@@ -110,7 +110,26 @@ class GuestBind:
         yield f"mount {option} {_quote_target(root, self.source)} {_quote_target(root, self.target)}"
 
 
-Mount = HostBind | OverlayMount | NewFilesystem | ReadOnlyMount | MountPoint | DeviceBind | GuestBind
+@dataclass(frozen=True, slots=True)
+class SharedMount:
+    """A mount whose later mounts appear in all binds of it: a data volume, in the root of the server's programs."""
+
+    target: Path
+
+    def build_commands(self, root: Path) -> Iterator[str]:
+        yield f"mount --make-shared {_quote_target(root, self.target)}"
+
+
+Mount = (
+    HostBind
+    | OverlayMount
+    | NewFilesystem
+    | ReadOnlyMount
+    | MountPoint
+    | DeviceBind
+    | GuestBind
+    | SharedMount
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +205,7 @@ def _plan_guest_mounts(guest: Path) -> tuple[Mount, ...]:
 def _plan_server_mounts(programs: Path) -> Iterator[Mount]:
     yield MountPoint(SERVER_ROOT)
     yield HostBind(programs, SERVER_ROOT)
+    yield SharedMount(Path("/var"))
     for folder in SERVER_FOLDERS:
         yield GuestBind(
             folder,

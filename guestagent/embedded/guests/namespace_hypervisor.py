@@ -10,6 +10,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from guestagent import atomic_file
 from guestagent.embedded.guests import (
     boot_scripts,
     data_directory,
@@ -23,9 +24,16 @@ from guestagent.embedded.guests import (
 from guestagent.embedded.guests.boot_process import BootProcess
 from guestagent.embedded.guests.guest_file import write_guest_file
 from guestagent.embedded.guests.guest_folders import GuestFolders
+from guestagent.embedded.guests.guest_volumes import (
+    INSTANCE_DATA,
+    build_data_volume_script,
+    build_instance_data,
+    has_data_volume,
+)
 from guestagent.embedded.guests.images import DEFAULT_IMAGE, GuestImage, find_image
 from guestagent.embedded.guests.requirements import check_requirements
 from guestagent.embedded.guests.services import GuestService, list_image_services
+from guestagent.embedded.guests.volume_hypervisor import VolumeHypervisor
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.commands import CompletedCommand
 from guestagent.embedded.openstack.nova.hypervisor import Guest, GuestSize, resize_guest
@@ -36,7 +44,7 @@ BOOT_TIMEOUT_S = 30
 KILL_TIMEOUT_S = 30
 
 
-class NamespaceHypervisor:
+class NamespaceHypervisor(VolumeHypervisor):
     """Guests on one Linux bridge. `gateway` is the bridge's own address, where the embedded Heat listens.
 
     `services` is what runs in a guest (else what an image runs); `images` is where the data directory that they
@@ -58,6 +66,7 @@ class NamespaceHypervisor:
         self._images = images or self._state / "image"
         self._boot_processes: dict[str, BootProcess] = {}
         self._folders = GuestFolders(self._state)
+        super().__init__(self._state, self._folders, self.find_init)
         self._clock = SystemClock()
 
     def open(self) -> None:
@@ -71,9 +80,10 @@ class NamespaceHypervisor:
         self.sweep()
 
     def sweep(self) -> None:
-        """Remove every guest in the state folder, whichever process started it, and this cloud's bridge."""
+        """Remove every guest and volume in the state folder, whichever process made it, and this cloud's bridge."""
         for guest_id in self.list_guests():
             self.destroy(guest_id)
+        self._volume_files.sweep()
         network.remove_bridge(self._bridge, self._owner_tag)
 
     def boot(self, guest: Guest) -> None:
@@ -83,7 +93,7 @@ class NamespaceHypervisor:
             try:
                 image = find_image(guest.image)
                 data_directory.build_data_directory(self._images, image)
-                disk.build_disk(guest, folder, self._list_services(image), self._images)
+                disk.build_disk(guest, folder, self._list_guest_services(guest), self._images)
                 self._start_new(guest)
             except (GuestAgentError, OSError) as error:
                 self._abandon(guest, error)
@@ -113,6 +123,7 @@ class NamespaceHypervisor:
         """Kill and remove a guest; nothing happens if there is none."""
         with self._folders.hold_lock(guest_id):
             self.cut_power(guest_id)
+            self._detach_volumes(guest_id)
             network.disconnect_guest(self._bridge, guest_id)
             self._folders.remove(guest_id)
 
@@ -148,7 +159,11 @@ class NamespaceHypervisor:
 
     def is_running(self, guest_id: str) -> bool:
         """Whether the guest's PID 1 exists."""
-        return namespace_processes.find_init(self._get_namespace(guest_id)) is not None
+        return self.find_init(guest_id) is not None
+
+    def find_init(self, guest_id: str) -> int | None:
+        """Return the number of the guest's PID 1 on this machine."""
+        return namespace_processes.find_init(self._get_namespace(guest_id))
 
     def find_folder(self, guest_id: str) -> Path:
         """Return the folder of its disk on this machine: `var` in it is its /var, `console.log` its console."""
@@ -181,9 +196,14 @@ class NamespaceHypervisor:
         script, console = folder / "mount.sh", folder / "console.log"
         script.write_text(
             boot_scripts.build_mount_script(
-                mount_plan, folder / "root", boot_scripts.build_hostname(guest.name)
+                mount_plan,
+                folder / "root",
+                boot_scripts.build_hostname(guest.name),
+                self._build_disk_commands(guest),
+                build_data_volume_script(guest),
             )
         )
+        atomic_file.write_file(folder / INSTANCE_DATA.removeprefix("/"), build_instance_data(guest))
         namespace = namespace_processes.NAMESPACE_FOLDER / self._get_namespace(guest.id)
         boot_process = self._boot_processes[guest.id] = BootProcess(
             boot_scripts.build_boot_command(namespace, script), console
@@ -192,13 +212,18 @@ class NamespaceHypervisor:
             reason = commands.find_last_line(console.read_text(errors="replace"))
             raise CloudError(reason or f"no output within {BOOT_TIMEOUT_S} s")
 
-    def _list_services(self, image: GuestImage) -> tuple[GuestService, ...]:
-        return list_image_services(image) if self._services is None else tuple(self._services)
+    def _list_services(self, image: GuestImage, *, has_volume: bool = False) -> tuple[GuestService, ...]:
+        if self._services is not None:
+            return tuple(self._services)
+        return list_image_services(image, has_volume=has_volume)
+
+    def _list_guest_services(self, guest: Guest) -> tuple[GuestService, ...]:
+        return self._list_services(find_image(guest.image), has_volume=has_data_volume(guest))
 
     def _shut_down_cleanly(self, guest: Guest) -> None:
         """Send SIGTERM, wait for as long as the services may take one after the other, then kill what is left."""
         self._signal_init(guest.id, signal.SIGTERM)
-        timeout_s = sum(service.stop_seconds for service in self._list_services(find_image(guest.image))) + 10
+        timeout_s = sum(service.stop_seconds for service in self._list_guest_services(guest)) + 10
         namespace_processes.wait_until_gone(self._get_namespace(guest.id), self._clock, timeout_s)
         self._wait_for_end(guest.id)
 

@@ -44,8 +44,10 @@ def connect_guest(bridge: str, guest: Guest) -> None:
 def create_link(bridge: str, guest: Guest) -> None:
     """Create the namespace and its link, without an address: eth0 is what a machine's new network card is.
 
-    The MAC follows from the IP address, so a successor is reached at once.
+    The MAC follows from the IP address, so a successor is reached at once. CloudError for a guest without an address.
     """
+    if not guest.address:
+        raise CloudError(f"guest {guest.name} has no network: a guest here needs one")
     _create_namespace(f"wiring guest {guest.name}", bridge, guest.id, build_mac_address(guest.address))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guestagent.embedded.guests.images import DEFAULT_IMAGE, GuestImage
@@ -32,14 +32,19 @@ class GuestService:
 
 
 def list_image_services(
-    image: GuestImage = DEFAULT_IMAGE, programs: Path = Path(sys.executable).parent
+    image: GuestImage = DEFAULT_IMAGE,
+    programs: Path = Path(sys.executable).parent,
+    *,
+    has_volume: bool = False,
 ) -> tuple[GuestService, ...]:
     """List the services of an image, in starting order. `programs`: the folder of the Python programs.
 
-    os-collect-config runs with LC_ALL=C: under C.UTF-8 its local collector cannot set the locale back.
+    os-collect-config runs with LC_ALL=C: under C.UTF-8 its local collector cannot set the locale back. With a data
+    volume (`has_volume`) the database server starts only if its data directory is the volume's.
     """
+    database = build_database_service(image)
     return (
-        build_database_service(image),
+        require_volume(database, programs) if has_volume else database,
         GuestService(
             "os-collect-config", (str(programs / "guestagent"), "collect"), environment=(("LC_ALL", "C"),)
         ),
@@ -60,6 +65,14 @@ def build_database_service(image: GuestImage) -> GuestService:
     argv = ("/usr/sbin/chroot", str(SERVER_ROOT), image.flavour.server_program, "--user=mysql")
     environment = (("MYSQLD_PARENT_PID", "1"),) if image.family == "mysql" else ()
     return GuestService(image.family, argv, environment=environment, stop_seconds=60)
+
+
+def require_volume(service: GuestService, programs: Path) -> GuestService:
+    """Return the service with the check before its start that its unit makes in an image. The check needs root."""
+    account = "--reuid=mysql", "--regid=mysql", "--init-groups"
+    argv = service.argv if service.user == "root" else ("setpriv", *account, "--", *service.argv)
+    check = shlex.join((str(programs / "guestagent"), "volume", "check"))
+    return replace(service, argv=("/bin/sh", "-c", f"{check} && exec {shlex.join(argv)}"), user="root")
 
 
 def build_supervisor_command() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from guestagent.embedded.heat.dependencies import DependencyGraph, list_ready, reverse_dependencies
 from guestagent.embedded.heat.resources.resource_type import CloudContext, ResourceTypes
 from guestagent.embedded.heat.resources.stack import (
+    CHECK,
     COMPLETE,
     CREATE,
     DELETE,
@@ -201,8 +202,10 @@ class StackOperation:
         await self._resource_types[new.type].create(new, self._stack)
 
     def _build_current_state(self, resource: StackResource) -> ResourceState:
-        is_failed = resource.status == FAILED and not self._resource_types[resource.type].can_update_failed(
-            resource
+        """Return the state. A resource that was marked unhealthy is replaced, whatever is behind it."""
+        resource_type = self._resource_types[resource.type]
+        is_failed = resource.status == FAILED and (
+            resource.action == CHECK or not resource_type.can_update_failed(resource)
         )
         return _build_state(resource, is_failed)
 

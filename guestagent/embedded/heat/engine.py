@@ -53,9 +53,9 @@ class StackRequest:
 class Engine:
     """Every stack of the cloud. Its methods return at once; the work runs in tasks of the event loop."""
 
-    def __init__(self, context: CloudContext) -> None:
+    def __init__(self, context: CloudContext, detaches_to_grow: bool = True) -> None:
         self.context = context
-        self.resource_types: ResourceTypes = build_registry(context)
+        self.resource_types: ResourceTypes = build_registry(context, detaches_to_grow)
         self.stacks: dict[str, HeatStack] = {}
 
     def create_stack(self, name: str, project: str, request: StackRequest) -> HeatStack:

@@ -17,6 +17,12 @@ class StackExists(ApiError):
     status = 409
 
 
+class ActionInProgress(ApiError):
+    """A request for what Heat works on."""
+
+    status = 409
+
+
 class ResourceNotFound(EntityNotFound):
     """No such resource in the stack."""
 

@@ -44,6 +44,12 @@ def list_guest_addresses(network: IpNetwork) -> Iterator[str]:
     return (str(address) for address in islice(network.hosts(), FIRST_GUEST_ADDRESS - 1, None))
 
 
+def find_guest_pool(network: IpNetwork) -> tuple[str, str]:
+    """Return the first and the last address for guests."""
+    last = network[-2] if network.version == 4 else network[-1]
+    return next(list_guest_addresses(network)), str(last)
+
+
 def is_host_address(address: str, network: IpNetwork) -> bool:
     """Whether a host of the network can have this address."""
     try:

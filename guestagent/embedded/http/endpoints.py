@@ -15,12 +15,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guestagent.embedded.http.errors import ApiError
-from guestagent.embedded.http.faults import SERVICES, ActiveFaults, Fault, FaultMiddleware, ServiceName
+from guestagent.embedded.http.fault_middleware import FaultMiddleware
+from guestagent.embedded.http.faults import ActiveFaults, Fault
 from guestagent.embedded.http.listener import Listener
+from guestagent.embedded.http.service_names import PORT_NAMES, PortName, find_port
+from guestagent.embedded.http.stale_reads import StaleReads
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PORTS: Mapping[ServiceName, int] = {"keystone": 5000, "heat": 8004, "cfn": 8000, "nova": 8774}
+DEFAULT_PORTS: Mapping[PortName, int] = {"keystone": 5000, "heat": 8004, "cfn": 8000, "nova": 8774}
 # The version documents of Nova, Glance, Neutron and Cinder, which need no token.
 PUBLIC_PATHS = frozenset(
     {
@@ -35,16 +38,18 @@ class ServiceEndpoints:
 
     def __init__(self, host: str, uses_default_ports: bool) -> None:
         self.faults = ActiveFaults()
-        self._listeners: dict[ServiceName, Listener] = {
-            service: Listener(host, (DEFAULT_PORTS[service], 0) if uses_default_ports else (0,))
-            for service in SERVICES
+        self._reads = StaleReads()
+        self._listeners: dict[PortName, Listener] = {
+            name: Listener(host, (DEFAULT_PORTS[name], 0) if uses_default_ports else (0,))
+            for name in PORT_NAMES
         }
-        self._apps: dict[ServiceName, ASGIApp] = {}
+        self._apps: dict[PortName, ASGIApp] = {}
+        self._fault_middlewares: list[FaultMiddleware] = []
         self._recoveries: set[asyncio.Task[None]] = set()
         self._healed = asyncio.Event()
 
-    def get_url(self, service: ServiceName) -> str:
-        return self._listeners[service].url
+    def get_url(self, port: PortName) -> str:
+        return self._listeners[port].url
 
     def build_catalog(self, project: str) -> dict[str, str]:
         """Build the catalog: addresses by type. `project` is the one in Heat's addresses."""
@@ -60,23 +65,30 @@ class ServiceEndpoints:
             "embedded": f"{nova}/embedded",
         }
 
-    async def open(self, service: ServiceName, app: ASGIApp) -> None:
-        """Open a service; return when it answers."""
-        self._apps[service] = AccessLogMiddleware(FaultMiddleware(app, service, self.faults), service)
-        await self._listeners[service].open(self._apps[service])
+    async def open(self, port: PortName, app: ASGIApp) -> None:
+        """Open a port; return when its services answer."""
+        guarded_app = FaultMiddleware(app, port, self.faults, self._reads)
+        self._fault_middlewares.append(guarded_app)
+        self._apps[port] = AccessLogMiddleware(guarded_app, port)
+        await self._listeners[port].open(self._apps[port])
 
     async def close(self) -> None:
         """Close every service."""
         for task in self._recoveries:
             task.cancel()
+        for middleware in self._fault_middlewares:
+            middleware.close()
         await asyncio.gather(*(listener.close() for listener in self._listeners.values()))
 
     async def start_fault(self, fault: Fault) -> None:
         """Start an outage, which ends by itself."""
         self.faults.start(fault)
+        if fault.mode == "stale":
+            self._reads.freeze(fault.service)
         if fault.mode == "refuse":
-            await self._listeners[fault.service].close()
-            task = asyncio.create_task(self._recover(fault))
+            port = find_port(fault.service)
+            await self._listeners[port].close()
+            task = asyncio.create_task(self._recover(port, fault.until))
             self._recoveries.add(task)
             task.add_done_callback(self._recoveries.discard)
 
@@ -87,17 +99,17 @@ class ServiceEndpoints:
         await asyncio.gather(*self._recoveries)
         self._healed.clear()
 
-    async def _recover(self, fault: Fault) -> None:
+    async def _recover(self, port: PortName, until: float) -> None:
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._healed.wait(), max(0.0, fault.until - time.monotonic()))
-        await self._listeners[fault.service].open(self._apps[fault.service])
+            await asyncio.wait_for(self._healed.wait(), max(0.0, until - time.monotonic()))
+        await self._listeners[port].open(self._apps[port])
 
 
 class AccessLogMiddleware:
     """An access log of methods, paths and status codes, without queries: they hold signatures."""
 
-    def __init__(self, app: ASGIApp, service: ServiceName) -> None:
-        self._app, self._service = app, service
+    def __init__(self, app: ASGIApp, port: PortName) -> None:
+        self._app, self._port = app, port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start_time, status_code = time.monotonic(), 0
@@ -109,7 +121,7 @@ class AccessLogMiddleware:
 
         await self._app(scope, receive, send_and_record)
         milliseconds = 1000 * (time.monotonic() - start_time)
-        fields = (self._service, scope.get("method"), scope.get("path"), status_code, milliseconds)
+        fields = (self._port, scope.get("method"), scope.get("path"), status_code, milliseconds)
         log.info("%s %s %s %d %.0f ms", *fields)
 
 

@@ -1,104 +1,120 @@
-"""Outages on demand, for tests: a service refuses, fails, is slow or loses responses, and recovers by itself."""
+"""Outages on demand, for tests: which requests fail, how, and until when."""
 
 from __future__ import annotations
 
-import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from guestagent.embedded.http.service_names import SHARED_PORT_SERVICES, ServiceName
 
-ServiceName = Literal["keystone", "heat", "cfn", "nova"]
-FaultMode = Literal["refuse", "401", "403", "500", "503", "slow", "lost"]
-SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
-FAULT_SERVICES: tuple[ServiceName, ...] = (
-    "keystone",
-    "heat",
-    "cfn",
-)  # nova also carries the route that ends them
+FaultMode = Literal[
+    "refuse", "400", "401", "403", "404", "409", "429", "500", "502", "503", "504",
+    "slow", "lost", "late", "stale",
+]  # fmt: skip
 FAULT_MODES: tuple[FaultMode, ...] = get_args(FaultMode)
 FAULT_STATUSES: Mapping[str, int] = {mode: int(mode) for mode in FAULT_MODES if mode.isdigit()}
-LOST_STATUS = 504  # a proxy's status if it got no response from a service
+DEFAULT_DELAY_S = 5.0
+READ_METHODS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An outage of one service. `until` is in time.monotonic()'s seconds; `delay` is the delay of a slow service.
+    """An outage of one service. `until` is in time.monotonic()'s seconds.
 
-    Mode `lost`: the service processes the request, and the client gets a proxy's 504. `method`: only requests by this
-    HTTP method are affected; `times`: only so many of them, and then the outage is over. If the port is closed
-    (`refuse`), requests cannot be distinguished: ValueError.
+    - a status: the service answers with it, and does nothing. `retry_after`: seconds in the header Retry-After.
+    - `slow`: the request waits for `delay` seconds.
+    - `lost`: the service processes the request, and the client gets a proxy's 504.
+    - `late`: the client gets a proxy's 504 at once, and the service processes the request `delay` seconds later.
+    - `stale`: reads show what they showed when the outage began, as from a database node that lags behind.
+    - `refuse`: the port is closed, so requests cannot be distinguished, nor services that share a port.
+
+    `method`: only requests by this HTTP method are affected; `path`: only those in whose path and query the regular
+    expression is found; `times`: only so many of them, and then the outage is over. ValueError: the values do not fit
+    together.
     """
 
     service: ServiceName
     mode: FaultMode
     until: float
-    delay: float = 5.0
+    delay: float = DEFAULT_DELAY_S
     method: str | None = None
     times: int | None = None
+    path: str | None = None
+    retry_after: int | None = None
 
     def __post_init__(self) -> None:
-        if self.mode == "refuse" and (self.method or self.times is not None):
-            raise ValueError("a port that refuses refuses every request: no method, no times")
+        if self.mode == "refuse":
+            if self.method or self.path or self.times is not None:
+                raise ValueError("a port that refuses refuses every request: no method, no path, no times")
+            if self.service in SHARED_PORT_SERVICES.values():
+                raise ValueError(
+                    f"{self.service} shares its port with other services: refuse affects them all"
+                )
         if self.times is not None and self.times < 1:
             raise ValueError("times: at least 1")
+        if self.retry_after is not None and self.mode not in FAULT_STATUSES:
+            raise ValueError("retry_after: only with a status")
+        try:
+            re.compile(self.path or "")
+        except re.error as error:
+            raise ValueError(f"path: not a regular expression: {error}") from error
+
+    @property
+    def pattern(self) -> tuple[str, str | None, str | None]:
+        """What the fault affects: the service, and the method and the path if it does not affect all."""
+        return self.service, self.method, self.path
+
+    def affects(self, service: ServiceName, method: str, target: str) -> bool:
+        return (
+            service == self.service
+            and self.method in (None, method)
+            and re.search(self.path or "", target) is not None
+            and (self.mode != "stale" or method in READ_METHODS)
+        )
 
 
 class ActiveFaults:
-    """The present outages, at most one for each service."""
+    """The present outages, the newest first. One replaces an older one of the same requests."""
 
     def __init__(self) -> None:
-        self._faults: dict[ServiceName, Fault] = {}
-        self._affected_counts: dict[ServiceName, int] = {}
+        self._faults: list[Fault] = []
+        self._affected_counts: dict[int, int] = {}
 
     def start(self, fault: Fault) -> None:
-        self._faults[fault.service], self._affected_counts[fault.service] = fault, 0
+        self._faults = [fault, *(each for each in self._list_active() if each.pattern != fault.pattern)]
+        kept = {id(each) for each in self._faults[1:]}
+        self._affected_counts = {key: count for key, count in self._affected_counts.items() if key in kept}
 
-    def take_fault(self, service: ServiceName, method: str) -> Fault | None:
-        """Return the fault that affects a request to this service. The request counts as one of the fault's `times`."""
-        fault = self._find_active(service)
-        if fault is None or fault.method not in (None, method):
-            return None
-        self._affected_counts[service] += 1
-        return fault
+    def take_fault(self, service: ServiceName, method: str, target: str = "") -> Fault | None:
+        """Return the fault that affects a request to this service. The request counts as one of its `times`.
+
+        `target` is the path and the query.
+        """
+        for fault in self._list_active():
+            if fault.affects(service, method, target):
+                self._affected_counts[id(fault)] = self._affected_counts.get(id(fault), 0) + 1
+                return fault
+        return None
 
     def is_down(self, service: ServiceName) -> bool:
         """Whether other services get no response from this one."""
-        fault = self._find_active(service)
-        return fault is not None and fault.mode in ("refuse", "500", "503") and fault.method is None
+        return any(
+            fault.pattern == (service, None, None) and fault.mode in ("refuse", "500", "503")
+            for fault in self._list_active()
+        )
 
     def clear(self) -> None:
         self._faults.clear()
+        self._affected_counts.clear()
 
-    def _find_active(self, service: ServiceName) -> Fault | None:
-        fault = self._faults.get(service)
-        if fault is None or fault.until <= time.monotonic():
-            return None
-        return None if fault.times is not None and self._affected_counts[service] >= fault.times else fault
-
-
-class FaultMiddleware:
-    """An ASGI application in front of a service that responds in its place during an outage."""
-
-    def __init__(self, app: ASGIApp, service: ServiceName, faults: ActiveFaults) -> None:
-        self._app, self._service, self._faults = app, service, faults
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._faults.take_fault(self._service, scope.get("method", ""))
-        if fault is None:
-            await self._app(scope, receive, send)
-        elif fault.mode in FAULT_STATUSES:
-            await PlainTextResponse("", FAULT_STATUSES[fault.mode])(scope, receive, send)
-        elif fault.mode == "lost":
-            await self._app(scope, receive, _discard_message)
-            await PlainTextResponse("", LOST_STATUS)(scope, receive, send)
-        else:
-            await asyncio.sleep(fault.delay if fault.mode == "slow" else 0)
-            await self._app(scope, receive, send)
-
-
-async def _discard_message(message: Message) -> None:
-    """Discard a response's message."""
+    def _list_active(self) -> list[Fault]:
+        now = time.monotonic()
+        return [
+            fault
+            for fault in self._faults
+            if fault.until > now
+            and (fault.times is None or self._affected_counts.get(id(fault), 0) < fault.times)
+        ]

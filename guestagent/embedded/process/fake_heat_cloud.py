@@ -19,7 +19,9 @@ from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
-from guestagent.embedded.http.faults import Fault, ServiceName
+from guestagent.embedded.http.faults import Fault
+from guestagent.embedded.http.request_ids import RequestIdMiddleware
+from guestagent.embedded.http.service_names import PortName
 from guestagent.embedded.openstack.cinder.api import BlockStorageApi
 from guestagent.embedded.openstack.glance.api import ImageApi
 from guestagent.embedded.openstack.keystone.api import Caller, IdentityApi
@@ -30,7 +32,9 @@ from guestagent.embedded.openstack.keystone.token_middleware import TokenMiddlew
 from guestagent.embedded.openstack.neutron.api import NetworkApi
 from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
+from guestagent.embedded.openstack.nova.microversions import MicroversionMiddleware
 from guestagent.embedded.openstack.nova.servers import Compute
+from guestagent.embedded.openstack.paging.paging_middleware import PagingMiddleware
 from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.secret import Secret
@@ -115,7 +119,7 @@ class FakeHeatCloud:
         stacks = self.engine.list_stacks()
         return [{"name": stack.name, "status": stack.state, "reason": stack.reason} for stack in stacks]
 
-    def _build_applications(self) -> dict[ServiceName, ASGIApp]:
+    def _build_applications(self) -> dict[PortName, ASGIApp]:
         heat = build_application(
             OrchestrationApi(self.engine, self.unsafe_reads, self.identity).build_routes(), build_heat_error
         )
@@ -134,5 +138,12 @@ class FakeHeatCloud:
             "keystone": Starlette(routes=self.identity.build_routes()),
             "heat": TokenMiddleware(heat, self.identity, self._endpoints.faults),
             "cfn": Starlette(routes=cfn),
-            "nova": TokenMiddleware(nova, self.identity, self._endpoints.faults, PUBLIC_PATHS),
+            "nova": RequestIdMiddleware(
+                TokenMiddleware(
+                    MicroversionMiddleware(PagingMiddleware(nova, self.settings.page_limit)),
+                    self.identity,
+                    self._endpoints.faults,
+                    PUBLIC_PATHS,
+                )
+            ),
         }

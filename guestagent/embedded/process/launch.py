@@ -74,10 +74,16 @@ def _spawn(options: CloudOptions) -> subprocess.Popen[bytes]:
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
+                env=build_environment(),
                 pass_fds=(run_lock,),  # held for as long as the cloud lives
             )
     finally:
         os.close(log)
+
+
+def build_environment() -> dict[str, str]:
+    """Return the daemon's environment. Its current folder, `/`, is no place for Python to look for packages."""
+    return {**os.environ, "PYTHONSAFEPATH": "1"}  # Python 3.10 does not know it, and looks there
 
 
 def _build_command(options: CloudOptions) -> tuple[str, ...]:

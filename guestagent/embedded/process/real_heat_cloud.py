@@ -13,15 +13,19 @@ from typing import Any
 from guestagent.embedded.heat.api.admin import AdminApi
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
-from guestagent.embedded.http.faults import Fault, ServiceName
+from guestagent.embedded.http.faults import Fault
 from guestagent.embedded.http.ports import list_free_ports
+from guestagent.embedded.http.request_ids import RequestIdMiddleware
+from guestagent.embedded.http.service_names import PortName
 from guestagent.embedded.openstack.cinder.api import BlockStorageApi
 from guestagent.embedded.openstack.glance.api import ImageApi
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.openstack.neutron.api import NetworkApi
 from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
+from guestagent.embedded.openstack.nova.microversions import MicroversionMiddleware
 from guestagent.embedded.openstack.nova.servers import Compute
+from guestagent.embedded.openstack.paging.paging_middleware import PagingMiddleware
 from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.embedded.real_heat import run_folder
@@ -43,7 +47,7 @@ from guestagent.embedded.real_heat.token_middleware import KeystoneTokenMiddlewa
 from guestagent.embedded.real_heat.unsafe_requests import find_unsafe_request
 from guestagent.secret import Secret
 
-HEAT_SERVICES: tuple[ServiceName, ...] = ("keystone", "heat", "cfn")
+HEAT_SERVICES: tuple[PortName, ...] = ("keystone", "heat", "cfn")
 ADMIN_USER, ADMIN_PROJECT = "admin", "admin"  # `keystone-manage bootstrap` creates them
 
 
@@ -170,7 +174,8 @@ class RealHeatCloud:
         ]
         self._user_keystone = self._open_keystone(USER_NAME, self._passwords.person, PROJECT_NAME)
         service_keystone = self._open_keystone(HEAT_USER, self._passwords.heat, SERVICE_PROJECT)
-        application = build_application(routes, build_compute_error)
+        paged = PagingMiddleware(build_application(routes, build_compute_error), self.settings.page_limit)
+        application = RequestIdMiddleware(MicroversionMiddleware(paged))
         return KeystoneTokenMiddleware(application, service_keystone, self._request_threads, PUBLIC_PATHS)
 
     async def _record_unsafe_read(self, request: ProxyRequest) -> None:
@@ -197,4 +202,5 @@ class RealHeatCloud:
 
 def _choose_addresses(endpoints: ServiceEndpoints) -> ServiceAddresses:
     keystone, heat, cfn = (endpoints.get_url(service) for service in HEAT_SERVICES)
-    return ServiceAddresses(keystone, heat, cfn, *list_free_ports(LOOPBACK, len(HEAT_SERVICES)))
+    keystone_port, heat_port, cfn_port = list_free_ports(LOOPBACK, len(HEAT_SERVICES))
+    return ServiceAddresses(keystone, heat, cfn, keystone_port, heat_port, cfn_port)

@@ -14,6 +14,8 @@ from guestagent.embedded.host.cache_folder import make_public_folder
 from guestagent.file_lock import hold_lock, open_lock, try_lock
 
 REUSED_FOLDERS = ("image", "heat")
+MANAGER_FOLDER = "manager"
+"""Of a demo's resource manager: its store, keys and settings are worth nothing without the cloud."""
 TEMPORARY_FILES = ("cloud.log", "lock", "running")
 
 
@@ -45,6 +47,7 @@ def clean_state_folder(folder: Path, purge: bool) -> None:
     if purge:
         for name in REUSED_FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
+    shutil.rmtree(folder / MANAGER_FOLDER, ignore_errors=True)
     for name in TEMPORARY_FILES:
         (folder / name).unlink(missing_ok=True)
     for path in (folder / "guests", folder):

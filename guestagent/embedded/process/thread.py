@@ -16,7 +16,8 @@ from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor, Hyperv
 from guestagent.errors import GuestAgentError
 
 if TYPE_CHECKING:
-    from guestagent.embedded.http.faults import FaultMode, ServiceName
+    from guestagent.embedded.http.faults import FaultMode
+    from guestagent.embedded.http.service_names import ServiceName
     from guestagent.embedded.process.cloud_settings import CloudSettings
     from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
     from guestagent.embedded.process.real_heat_cloud import RealHeatCloud
@@ -59,11 +60,14 @@ class Serving:
         delay: float = 5.0,
         method: str | None = None,
         times: int | None = None,
+        path: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         """Start an outage that ends by itself (see `faults.Fault`); return when it has begun."""
         from guestagent.embedded.http.faults import Fault
 
-        fault = Fault(service, mode, time.monotonic() + seconds, delay, method, times)
+        until = time.monotonic() + seconds
+        fault = Fault(service, mode, until, delay, method, times, path, retry_after)
         asyncio.run_coroutine_threadsafe(self.cloud.start_fault(fault), self.loop).result(CALL_TIMEOUT_S)
 
     def heal(self) -> None:

@@ -11,9 +11,11 @@ from guestagent.embedded.real_heat.passwords import HeatPasswords
 from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses
 
 STACK_DOMAIN, STACK_DOMAIN_ADMIN, SERVICE_PROJECT, HEAT_USER = "heat", "heat_domain_admin", "service", "heat"
-DATABASES = ("keystone", "heat")
-LOOPBACK = "127.0.0.1"
+DATABASE_ACCOUNTS: Mapping[str, str] = {"keystone": "keystone", "heat": "heat"}
 EC2_FILTER_FACTORY = "paste.filter_factory = heat.api.aws.ec2token:EC2Token_filter_factory"
+# Heat 27 asks of a node's user that its project be the request's, of which it knows nothing there: each node's poll
+# would be refused.
+CFN_POLICY = '"cloudformation:DescribeStackResource": "role:heat_stack_user"\n'
 WRAPPED_FILTER_FACTORY = "paste.filter_factory = token_filter:filter_factory"
 
 
@@ -27,9 +29,7 @@ def build_files(
         "keystone.conf": build_keystone_config(paths, passwords, auth_ttl),
         "heat.conf": build_heat_config(paths, addresses, passwords),
         "api-paste.ini": paste,
-        # Heat 27 asks of a node's user that its project be the request's, of which it knows nothing there: each
-        # node's poll would be refused.
-        "policy.d/cfn.yaml": '"cloudformation:DescribeStackResource": "role:heat_stack_user"\n',
+        "policy.d/cfn.yaml": CFN_POLICY,
     }
 
 
@@ -60,13 +60,18 @@ innodb_doublewrite = OFF
 """
 
 
-def build_database_statements(passwords: HeatPasswords) -> str:
-    """Build the statements of the init file, in which the server needs each on one line."""
+def build_database_statements(
+    passwords: HeatPasswords, accounts: Mapping[str, str] = DATABASE_ACCOUNTS
+) -> str:
+    """Build the statements of the init file, in which the server needs each on one line.
+
+    `accounts` has the owner of each database.
+    """
     statements = (
         f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3;\n"
-        f"CREATE USER IF NOT EXISTS {name}@localhost IDENTIFIED BY '{passwords.database.reveal()}';\n"
-        f"GRANT ALL ON {name}.* TO {name}@localhost;\n"
-        for name in DATABASES
+        f"CREATE USER IF NOT EXISTS {account}@localhost IDENTIFIED BY '{passwords.database.reveal()}';\n"
+        f"GRANT ALL ON {name}.* TO {account}@localhost;\n"
+        for name, account in accounts.items()
     )
     return "".join(statements)
 
@@ -77,7 +82,7 @@ def build_keystone_config(paths: RunPaths, passwords: HeatPasswords, auth_ttl: t
 [DEFAULT]
 log_file = {paths.logs}/keystone.log
 [database]
-connection = {_build_database_url("keystone", paths.socket, passwords)}
+connection = {build_database_url("keystone", paths.socket, passwords)}
 [token]
 provider = fernet
 [fernet_tokens]
@@ -126,7 +131,7 @@ plugin_dirs = {paths.settings}/plugins
 environment_dir = {paths.settings}/environment.d
 template_dir = {paths.settings}/templates
 [database]
-connection = {_build_database_url("heat", paths.socket, passwords)}
+connection = {build_database_url("heat", paths.socket, passwords)}
 [keystone_authtoken]
 auth_type = password
 auth_url = {addresses.keystone}
@@ -147,11 +152,11 @@ auth_url = {addresses.keystone}/v3
 # Heat 27 adds /v3/ec2tokens to the catalog's URL, which ends in /v3.
 endpoint_override = {addresses.keystone}
 {_build_account(passwords)}[heat_api]
-bind_host = {LOOPBACK}
+bind_host = {addresses.host}
 bind_port = {addresses.heat_port}
 workers = 1
 [heat_api_cfn]
-bind_host = {LOOPBACK}
+bind_host = {addresses.host}
 bind_port = {addresses.cfn_port}
 workers = 1
 [oslo_policy]
@@ -171,6 +176,6 @@ project_domain_id = default
 """
 
 
-def _build_database_url(name: str, socket: Path, passwords: HeatPasswords) -> str:
+def build_database_url(name: str, socket: Path, passwords: HeatPasswords) -> str:
     """Build a database URL. SQLite will not do: it reuses the ids of deleted rows, and Heat confuses stacks then."""
     return f"mysql+pymysql://{name}:{passwords.database.reveal()}@localhost/{name}?unix_socket={socket}&charset=utf8"

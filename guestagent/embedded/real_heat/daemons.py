@@ -18,14 +18,14 @@ from guestagent.embedded.real_heat.account_commands import BARE_ENVIRONMENT, bui
 STOP_TIMEOUT_S = 20.0
 
 
-class HeatDaemon:
-    """One process that runs until it is stopped."""
+class ServiceDaemon:
+    """One process that runs until it is stopped. Without an account, the command itself gives up its rights."""
 
     def __init__(
         self,
         name: str,
         argv: Sequence[str],
-        account: UnixAccount,
+        account: UnixAccount | None,
         log: Path,
         environment: Mapping[str, str] = BARE_ENVIRONMENT,
     ) -> None:

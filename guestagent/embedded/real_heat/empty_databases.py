@@ -19,7 +19,7 @@ from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_l
 from guestagent.embedded.host.unix_account import UnixAccount
 from guestagent.embedded.real_heat import run_folder
 from guestagent.embedded.real_heat.account_commands import run_as_account
-from guestagent.embedded.real_heat.daemons import HeatDaemon
+from guestagent.embedded.real_heat.daemons import ServiceDaemon
 from guestagent.embedded.real_heat.passwords import HeatPasswords
 from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses
 from guestagent.embedded.real_heat.release import SCRIPT_FOLDER, HeatRelease
@@ -99,7 +99,7 @@ def _fill(paths: RunPaths, release: HeatRelease, account: UnixAccount) -> None:
     server = build_database_daemon(paths, account)
     server.start()
     try:
-        _wait_for_database(server, paths)
+        wait_for_database(server, paths)
         with ThreadPoolExecutor(2) as pool:
             heat = pool.submit(_create_heat_tables, paths, release, account)
             keystone = pool.submit(_create_keystone_tables, paths, release, account, passwords)
@@ -129,7 +129,8 @@ def _create_keystone_tables(
     )
 
 
-def _wait_for_database(server: HeatDaemon, paths: RunPaths) -> None:
+def wait_for_database(server: ServiceDaemon, paths: RunPaths) -> None:
+    """Wait until the database server takes connections; CloudError if it ends."""
     deadline = time.monotonic() + DATABASE_TIMEOUT_S
     while not is_database_answering(paths):
         if server.has_ended:

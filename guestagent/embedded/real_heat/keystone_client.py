@@ -114,7 +114,8 @@ def _catalog(
 ) -> None:
     keystone.create_object("region", id=REGION_NAME)
     there = keystone.find_id("services", "keystone")  # made with Keystone's first user
-    for kind, url in endpoints.items():
+    # Clients of earlier releases, which Heat uses, find Cinder by its older type.
+    for kind, url in {**endpoints, "volumev3": endpoints["block-storage"]}.items():
         service = (kind == "identity" and there) or keystone.create_object("service", type=kind, name=kind)
         for interface in interfaces:
             keystone.create_object(

@@ -53,7 +53,7 @@ class RunPaths:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAddresses:
-    """The services' addresses for their users, and the ports of this machine that they listen on."""
+    """The services' addresses for their users, and the address and ports of this machine that they listen on."""
 
     keystone: str
     heat: str
@@ -61,6 +61,7 @@ class ServiceAddresses:
     keystone_port: int
     heat_port: int
     cfn_port: int
+    host: str = "127.0.0.1"
 
     @property
     def ports(self) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from guestagent.embedded.real_heat.daemons import HeatDaemon
+from guestagent.embedded.real_heat.daemons import ServiceDaemon
 from guestagent.embedded.real_heat.process_file import write_process_file
 from guestagent.errors import CloudError, DeadlineExceeded
 
@@ -27,7 +27,7 @@ class DaemonSupervisor:
 
     def __init__(self, process_file: Path) -> None:
         self._process_file = process_file
-        self._daemons: list[HeatDaemon] = []
+        self._daemons: list[ServiceDaemon] = []
         self._watch_task: asyncio.Task[None] | None = None
 
     @property
@@ -35,14 +35,14 @@ class DaemonSupervisor:
         """The process of each daemon by its name."""
         return {daemon.name: daemon.pid for daemon in self._daemons}
 
-    def start(self, daemon: HeatDaemon) -> None:
+    def start(self, daemon: ServiceDaemon) -> None:
         """Start a daemon, and note its process for the cleanup after a kill."""
         daemon.start()
         self._daemons.append(daemon)
         write_process_file(self._process_file, self.pids.values())
 
     async def wait_until_ready(
-        self, daemon: HeatDaemon, is_ready: Callable[[], Awaitable[bool]], deadline: float
+        self, daemon: ServiceDaemon, is_ready: Callable[[], Awaitable[bool]], deadline: float
     ) -> None:
         """Wait for a daemon; CloudError if it ends, DeadlineExceeded if it is not ready in time."""
         while not await is_ready():

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
-from guestagent.embedded.http.faults import FAULT_MODES, FAULT_SERVICES, Fault
+from guestagent.embedded.http.faults import DEFAULT_DELAY_S, FAULT_MODES, Fault
+from guestagent.embedded.http.service_names import SERVICE_NAMES
 from guestagent.embedded.openstack.nova.servers import Compute
 
 FAULT_LIMIT_S = 3600.0
@@ -78,19 +79,20 @@ class AdminApi:
             body = dict(await request.json())
             seconds = min(float(body["seconds"]), FAULT_LIMIT_S)
             service, mode = body["service"], body["mode"]
-            until, delay = time.monotonic() + seconds, float(body.get("delay", 5.0))
-            method, times = body.get("method"), body.get("times")
+            until, delay = time.monotonic() + seconds, float(body.get("delay", DEFAULT_DELAY_S))
+            method, path = body.get("method"), body.get("path")
+            times, retry_after = body.get("times"), body.get("retry_after")
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "service, mode and seconds are needed"}, 400)
-        if service not in FAULT_SERVICES or mode not in FAULT_MODES:
-            message = (
-                f"service is one of {', '.join(FAULT_SERVICES)}; mode is one of {', '.join(FAULT_MODES)}"
-            )
+        if service not in SERVICE_NAMES or mode not in FAULT_MODES:
+            message = f"service is one of {', '.join(SERVICE_NAMES)}; mode is one of {', '.join(FAULT_MODES)}"
             return JSONResponse({"error": message}, 400)
-        if not isinstance(method, str | None) or not isinstance(times, int | None):
-            return JSONResponse({"error": "method is an HTTP method, times a whole number"}, 400)
+        if not isinstance(method, str | None) or not isinstance(path, str | None):
+            return JSONResponse({"error": "method is an HTTP method, path a regular expression"}, 400)
+        if not isinstance(times, int | None) or not isinstance(retry_after, int | None):
+            return JSONResponse({"error": "times and retry_after are whole numbers"}, 400)
         try:
-            fault = Fault(service, mode, until, delay, method, times)
+            fault = Fault(service, mode, until, delay, method, times, path, retry_after)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         await self._fault_target.start_fault(fault)

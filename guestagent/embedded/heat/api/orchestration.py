@@ -19,6 +19,7 @@ from guestagent.embedded.heat.api.request_parts import (
     read_signal_body,
     select_page,
 )
+from guestagent.embedded.heat.api.resource_marks import mark_resource
 from guestagent.embedded.heat.api.stack_requests import (
     check_stack_name,
     parse_patch,
@@ -84,6 +85,7 @@ class OrchestrationApi:
             Route(STACK_PATH + "/events", members("events:index", self._list_events)),
             Route(STACK_PATH + "/resources", members("resource:index", self._list_resources)),
             Route(resource_path, members("resource:show", self._show_resource)),
+            Route(resource_path, members("resource:mark_unhealthy", self._mark_resource), methods=["PATCH"]),
             Route(resource_path + "/metadata", guests(self._show_metadata)),
             Route(resource_path + "/signal", guests(self._signal_resource), methods=["POST"]),
             Route(resource_path + "/events", members("events:index", self._list_events)),
@@ -215,6 +217,11 @@ class OrchestrationApi:
         base, types = build_base_url(request), self._engine.resource_types
         view = stack_views.format_resource_details(resource, stack, base, types)
         return JSONResponse({"resource": view})
+
+    async def _mark_resource(self, request: Request) -> Response:
+        stack = self._get_stack(request)
+        mark_resource(stack, _get_resource(stack, request), await read_body(request))
+        return JSONResponse(None)
 
     async def _show_metadata(self, request: Request) -> Response:
         """Show a resource's metadata. A guest's polling harms no stack; a person's reading might."""

@@ -22,6 +22,7 @@ from guestagent.embedded.heat.template.errors import ResourcePropertyConflict, S
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
 from guestagent.embedded.heat.template.property_schema import Schema
 from guestagent.embedded.http.errors import EntityNotFound, NotSupported, ResourceFailure
+from guestagent.embedded.openstack.cinder.volumes import BootVolume
 
 UPDATE_POLICIES: Mapping[str, str] = {  # properties with a policy for their changes
     "flavor": "flavor_update_policy",
@@ -62,6 +63,13 @@ class NovaServer(ResourceType):
         )
         if any("port" in network for network in networks) and properties.get("security_groups"):
             raise ResourcePropertyConflict("security_groups", "networks/port")
+        devices = properties.get("block_device_mapping_v2")
+        if isinstance(devices, list) and any(
+            isinstance(each, dict) and each.get("boot_index", 0) != -1 for each in devices
+        ):
+            raise NotSupported(
+                f"A boot from a volume (of {definition.name}), by this imitation of Heat, is not supported."
+            )
         if len(networks) > 1:
             raise NotSupported(
                 f"More than one network (of {definition.name}), by this imitation of Heat, is not supported."
@@ -80,6 +88,7 @@ class NovaServer(ResourceType):
             str(properties["key_name"]) if properties["key_name"] else None,
             self._find_or_create_port(properties),
             metadata=_convert_to_text(properties["metadata"]),
+            volumes=_read_volumes(properties),
         )
         await compute.wait_until_active(resource.physical_id)
 
@@ -199,6 +208,14 @@ def _get_network(properties: Properties) -> Mapping[str, object]:
     """Return the one network of the properties; nothing if there is none."""
     networks = properties["networks"]
     return networks[0] if isinstance(networks, list) and networks else {}
+
+
+def _read_volumes(properties: Properties) -> list[BootVolume]:
+    devices = properties["block_device_mapping_v2"]
+    return [
+        BootVolume(str(each["volume_id"]), bool(each["delete_on_termination"]))
+        for each in (devices if isinstance(devices, list) else [])
+    ]
 
 
 def _uses_polling(properties: Properties) -> bool:

@@ -1,4 +1,4 @@
-"""The properties of OS::Nova::Server. Those that need volumes, Swift or Zaqar are refused."""
+"""The properties of OS::Nova::Server. Those that need a boot from a volume, Swift or Zaqar are refused."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ NETWORK_SCHEMA: Schema = {
     "allocate_network": Property("string", allowed_values=("none", "auto"), unsupported_values=("none",)),
     "tag": Property("string"),
 }
+DEVICE_SCHEMA: Schema = {
+    "volume_id": Property("string", required=True),
+    "boot_index": Property("integer", default=0),  # Heat's: of a data volume it has to be -1
+    "delete_on_termination": Property("boolean", default=False),
+    **{
+        name: Property("any", supported=False)
+        for name in (
+            "image", "snapshot_id", "swap_size", "ephemeral_size", "ephemeral_format", "device_name", "device_type",
+            "disk_bus", "volume_size",
+        )
+    },
+}  # fmt: skip
 SERVER_SCHEMA: Schema = {
     "name": Property("string", update_allowed=True),
     "image": Property("string", update_allowed=True, constraint="Image"),
@@ -55,11 +67,11 @@ SERVER_SCHEMA: Schema = {
     "diskConfig": Property("string", allowed_values=("AUTO", "MANUAL")),
     "admin_pass": Property("string", update_allowed=True),
     "tags": Property("list", update_allowed=True),
+    "block_device_mapping_v2": Property("list", schema=DEVICE_SCHEMA),
     **{
         name: Property("any", supported=False)
         for name in (
             "block_device_mapping",
-            "block_device_mapping_v2",
             "personality",
             "deployment_swift_data",
         )

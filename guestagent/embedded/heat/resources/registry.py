@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.embedded.heat.resources import (
+    cinder_volume,
     ec2_instance,
     ec2_security_group,
     heat_test_resource,
@@ -17,8 +18,11 @@ from guestagent.embedded.heat.resources import (
 from guestagent.embedded.heat.resources.resource_type import CloudContext, ResourceTypes
 
 
-def build_registry(context: CloudContext) -> ResourceTypes:
-    """Return every resource type. A template of either format may use any of them."""
+def build_registry(context: CloudContext, detaches_to_grow: bool = True) -> ResourceTypes:
+    """Return every resource type. A template of either format may use any of them.
+
+    `detaches_to_grow`: an attached volume grows as with Heat 19, else as with Heat 24 and later.
+    """
     return {
         "OS::Heat::Value": value.ValueResource(),
         "OS::Heat::RandomString": random_string.RandomStringResource(),
@@ -33,6 +37,7 @@ def build_registry(context: CloudContext) -> ResourceTypes:
         "OS::Heat::WaitConditionHandle": wait_handle.HotWaitConditionHandle(context),
         "OS::Heat::WaitCondition": wait_condition.HotWaitCondition(),
         "OS::Nova::Server": nova_server.NovaServer(context),
+        "OS::Cinder::Volume": cinder_volume.CinderVolume(context, detaches_to_grow),
         "OS::Neutron::Port": neutron.NeutronPort(context),
         "OS::Neutron::SecurityGroup": neutron.NeutronSecurityGroup(context),
         "OS::Neutron::SecurityGroupRule": neutron.NeutronSecurityGroupRule(context),

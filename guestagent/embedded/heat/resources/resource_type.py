@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Protocol
 
@@ -10,6 +10,7 @@ from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
 from guestagent.embedded.heat.template.property_schema import Schema
 from guestagent.embedded.http.errors import ApiError
+from guestagent.embedded.openstack.cinder.volumes import BlockStorage, BootVolume, StoredAttachment
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2CredentialStore
 from guestagent.embedded.openstack.keystone.stack_users import StackUser, StackUserStore
 from guestagent.embedded.openstack.neutron.network import NeutronNetwork
@@ -84,8 +85,27 @@ class ServerView(Protocol):
     metadata: dict[str, str]
 
 
+class VolumeAttachments(Protocol):
+    """The part of the compute service that attaches volumes to servers that run."""
+
+    def start_detach(self, server_id: str, volume_id: str) -> StoredAttachment:
+        """Begin to detach a volume."""
+
+    async def complete_detach(self, attachment: StoredAttachment) -> None:
+        """End it; returns when the volume is available."""
+
+    async def attach(self, attachment: StoredAttachment) -> None:
+        """Attach a volume that is reserved for the server."""
+
+
 class ComputeService(Protocol):
     """The part of the compute service that resource types use."""
+
+    storage: BlockStorage
+
+    @property
+    def volumes(self) -> VolumeAttachments:
+        """The volumes of servers."""
 
     @property
     def networking(self) -> NeutronNetwork:
@@ -101,8 +121,12 @@ class ComputeService(Protocol):
         port: str = "",
         *,
         metadata: Mapping[str, str],
+        volumes: Sequence[BootVolume] = (),
     ) -> str:
-        """Create a server, at this port's address if there is one, and return its id. It need not run yet."""
+        """Create a server with these volumes, at this port's address if there is one, and return its id.
+
+        It need not run yet.
+        """
 
     def get_server(self, server_id: str) -> ServerView:
         """Return the server; EntityNotFound if there is none."""

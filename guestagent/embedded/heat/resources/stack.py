@@ -15,6 +15,7 @@ from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.host.identifiers import generate_id
 
 INIT, CREATE, UPDATE, DELETE, ROLLBACK = "INIT", "CREATE", "UPDATE", "DELETE", "ROLLBACK"
+CHECK = "CHECK"
 IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
 EVENT_LIMIT = 2000
 

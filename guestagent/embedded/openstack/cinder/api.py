@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from guestagent.embedded.host.clock import format_timestamp
 from guestagent.embedded.http.errors import ApiError
+from guestagent.embedded.http.microversion import format_microversion
+from guestagent.embedded.http.request_ids import get_request_id
+from guestagent.embedded.openstack.cinder.errors import VolumeNotFound, VolumeRefused
+from guestagent.embedded.openstack.cinder.list_filters import check_filters, matches_filters
+from guestagent.embedded.openstack.cinder.microversion import (
+    NEWEST,
+    OLDEST,
+    REQUEST_ID_HEADER,
+    Endpoint,
+    check_version,
+    read_microversion,
+)
 from guestagent.embedded.openstack.cinder.request_values import (
+    check_keys,
     read_body,
     read_metadata,
-    read_microversion,
-    read_name,
+    read_new_size,
     read_object,
     read_size,
+    read_text,
+    read_value,
     read_volume_type,
+    refuse_value,
 )
-from guestagent.embedded.openstack.cinder.volume_types import VOLUME_TYPES, VolumeType, find_volume_type
-from guestagent.embedded.openstack.cinder.volumes import (
-    BlockStorage,
-    StoredAttachment,
-    StoredVolume,
-    VolumeNotFound,
-    VolumeRefused,
+from guestagent.embedded.openstack.cinder.views import (
+    View,
+    format_attachment,
+    format_attachment_summary,
+    format_message,
+    format_type,
+    format_volume,
+    format_volume_summary,
 )
-from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
+from guestagent.embedded.openstack.cinder.volume_types import DEFAULT_TYPE, VOLUME_TYPES, find_volume_type
+from guestagent.embedded.openstack.cinder.volumes import BlockStorage, StoredVolume
 
 ROOT_PATH = "/volume"
 API_PATH = ROOT_PATH + "/v3/{project}"
+FILTER_MICROVERSION = (3, 31)
 ATTACHED_EXTEND_MICROVERSION = (3, 42)
-CREATE_KEYS = frozenset({"name", "size", "volume_type", "availability_zone", "metadata", "description"})
-FILTERS = frozenset({"name", "status", "metadata", "limit", "marker", "sort", "all_tenants", "offset"})
+STRICT_MICROVERSION = (3, 53)
+"""From here on Cinder refuses keys that it does not know; before, it ignores them."""
+CHANGE_KEYS = frozenset({"name", "description", "metadata"})
+CREATE_KEYS = CHANGE_KEYS | {"size", "volume_type", "availability_zone"}
+CONTENT_KEYS = frozenset({"consistencygroup_id", "snapshot_id", "imageRef", "source_volid", "backup_id"})
+"""Where the content of a new volume comes from. Cinder's own client always sends them: here they have to be null."""
+OTHER_LIMITS = {"Backups": 10, "BackupGigabytes": 1000, "Snapshots": 10}
 
 
 class BlockStorageApi:
@@ -48,42 +70,52 @@ class BlockStorageApi:
             Route(ROOT_PATH, _show_versions),
             Route(ROOT_PATH + "/", _show_versions),
             Route(ROOT_PATH + "/v3/", _show_versions),
-            Route(API_PATH + "/types", _list_types),
-            Route(API_PATH + "/types/{id}", _show_type),
-            Route(API_PATH + "/limits", self._show_limits),
-            Route(API_PATH + "/messages", self._list_messages),
-            Route(API_PATH + "/volumes", self._list_volumes),
-            Route(API_PATH + "/volumes", self._create_volume, methods=["POST"]),
-            Route(API_PATH + "/volumes/detail", self._list_volumes),
-            Route(API_PATH + "/volumes/{id}", self._show_volume),
-            Route(API_PATH + "/volumes/{id}", self._change_volume, methods=["PUT"]),
-            Route(API_PATH + "/volumes/{id}", self._delete_volume, methods=["DELETE"]),
-            Route(API_PATH + "/volumes/{id}/action", self._run_action, methods=["POST"]),
-            Route(API_PATH + "/volumes/{id}/metadata", self._add_metadata, methods=["POST"]),
-            Route(API_PATH + "/attachments", self._list_attachments),
-            Route(API_PATH + "/attachments/detail", self._list_attachments),
-            Route(API_PATH + "/attachments/{id}", self._delete_attachment, methods=["DELETE"]),
+            _build_route("GET", "types", _list_types),
+            _build_route("GET", "types/default", _show_default_type),
+            _build_route("GET", "types/{id}", _show_type),
+            _build_route("GET", "os-availability-zone", _list_zones),
+            _build_route("GET", "limits", self._show_limits),
+            _build_route("GET", "messages", self._list_messages),
+            _build_route("GET", "volumes", self._list_volumes),
+            _build_route("POST", "volumes", self._create_volume),
+            _build_route("GET", "volumes/detail", self._list_volumes),
+            _build_route("GET", "volumes/{id}", self._show_volume),
+            _build_route("PUT", "volumes/{id}", self._change_volume),
+            _build_route("DELETE", "volumes/{id}", self._delete_volume),
+            _build_route("POST", "volumes/{id}/action", self._run_action),
+            _build_route("POST", "volumes/{id}/metadata", self._add_metadata),
+            _build_route("PUT", "volumes/{id}/metadata", self._replace_metadata),
+            _build_route("DELETE", "volumes/{id}/metadata/{key}", self._delete_metadata),
+            _build_route("GET", "attachments", self._list_attachments),
+            _build_route("GET", "attachments/detail", self._list_attachments),
+            _build_route("GET", "attachments/{id}", self._show_attachment),
+            _build_route("DELETE", "attachments/{id}", self._delete_attachment),
         ]
 
     async def _list_volumes(self, request: Request) -> Response:
         query = request.query_params
-        for key in query:
-            if key not in FILTERS:
-                raise VolumeRefused(f"Invalid filters {key} are found in query options.")
-        volumes = [] if query.get("marker") else reversed(self._storage.volumes.values())
-        rows = [self._format_volume(volume) for volume in volumes if _matches_filters(volume, query)]
+        if read_microversion(request) >= FILTER_MICROVERSION:
+            check_filters(query)
+        has_details = request.url.path.endswith("/detail")
+        volumes = [
+            volume for volume in reversed(self._storage.volumes.values()) if matches_filters(volume, query)
+        ]
+        rows = [self._format_volume(each) if has_details else format_volume_summary(each) for each in volumes]
         return JSONResponse({"volumes": rows})
 
     async def _create_volume(self, request: Request) -> Response:
         body = await read_object(request, "volume")
-        for key in body:
-            if key not in CREATE_KEYS:
-                raise VolumeRefused(f"Additional properties are not allowed ('{key}' was unexpected)")
+        given = {key: value for key, value in body.items() if key not in CONTENT_KEYS or value is not None}
+        if read_microversion(request) >= STRICT_MICROVERSION:
+            check_keys("volume", given, CREATE_KEYS)
+        for key in CONTENT_KEYS & given.keys():
+            raise VolumeRefused(f"A volume with a {key} is not supported by this imitation.")
         volume = StoredVolume(
-            name=read_name(body.get("name")),
-            size_gib=read_size(body.get("size"), "size"),
+            name=read_text(body.get("name"), "name"),
+            size_gib=read_new_size(body),
             volume_type=read_volume_type(body.get("volume_type")),
-            metadata=read_metadata(body.get("metadata") or {}),
+            metadata=read_metadata({} if body.get("metadata") is None else body["metadata"]),
+            description=read_text(body.get("description"), "description"),
         )
         if (zone := body.get("availability_zone") or "nova") != "nova":
             raise VolumeRefused(f"Availability zone '{zone}' is invalid.")
@@ -93,8 +125,17 @@ class BlockStorageApi:
         return JSONResponse({"volume": self._format_volume(self._get_volume(request))})
 
     async def _change_volume(self, request: Request) -> Response:
-        volume, body = self._get_volume(request), await read_object(request, "volume")
-        volume.name = read_name(body.get("name", volume.name))
+        body = await read_object(request, "volume")
+        check_keys("volume", body, CHANGE_KEYS)
+        name, description = (
+            read_text(body.get("name"), "name"),
+            read_text(body.get("description"), "description"),
+        )
+        metadata = read_metadata(body["metadata"]) if "metadata" in body else None
+        volume = self._get_volume(request)
+        volume.name = name if "name" in body else volume.name
+        volume.description = description if "description" in body else volume.description
+        volume.metadata = volume.metadata if metadata is None else metadata
         return JSONResponse({"volume": self._format_volume(volume)})
 
     async def _delete_volume(self, request: Request) -> Response:
@@ -102,18 +143,37 @@ class BlockStorageApi:
         return Response(status_code=202)
 
     async def _run_action(self, request: Request) -> Response:
-        volume, body = self._get_volume(request), await read_body(request)
+        body = await read_body(request)
+        if len(body) != 1:
+            raise VolumeRefused("Malformed request body")
         if "os-extend" not in body:
-            raise VolumeRefused(f"There is no such action: {', '.join(body) or None}")
-        size = read_size(dict(body["os-extend"] or {}).get("new_size"), "new_size")
+            raise VolumeRefused(
+                f"There is no such action: {next(iter(body))}. Verify the request body and Content-Type header and "
+                "try again."
+            )
+        size = _read_growth(body["os-extend"])
         is_attached_allowed = read_microversion(request) >= ATTACHED_EXTEND_MICROVERSION
-        self._storage.extend(volume, size, is_attached_allowed)
+        self._storage.extend(self._get_volume(request), size, is_attached_allowed)
         return Response(status_code=202)
 
     async def _add_metadata(self, request: Request) -> Response:
+        metadata = read_metadata(await read_value(request, "metadata"))
         volume = self._get_volume(request)
-        volume.metadata |= read_metadata(await read_object(request, "metadata"))
+        volume.metadata |= metadata
         return JSONResponse({"metadata": volume.metadata})
+
+    async def _replace_metadata(self, request: Request) -> Response:
+        metadata = read_metadata(await read_value(request, "metadata"))
+        volume = self._get_volume(request)
+        volume.metadata = metadata
+        return JSONResponse({"metadata": volume.metadata})
+
+    async def _delete_metadata(self, request: Request) -> Response:
+        volume, key = self._get_volume(request), request.path_params["key"]
+        if key not in volume.metadata:
+            raise VolumeNotFound(f"Volume {volume.id} has no metadata with key {key}.")
+        del volume.metadata[key]
+        return Response(status_code=200)
 
     async def _list_attachments(self, request: Request) -> Response:
         query = request.query_params
@@ -123,14 +183,19 @@ class BlockStorageApi:
             if query.get("volume_id", each.volume_id) == each.volume_id
             and query.get("instance_id", each.server_id) == each.server_id
         ]
-        return JSONResponse({"attachments": [_format_attachment(each) for each in attachments]})
+        has_details = request.url.path.endswith("/detail")
+        format_row = format_attachment if has_details else format_attachment_summary
+        return JSONResponse({"attachments": [format_row(each) for each in attachments]})
+
+    async def _show_attachment(self, request: Request) -> Response:
+        attachment = self._storage.get_attachment(request.path_params["id"])
+        return JSONResponse({"attachment": format_attachment(attachment)})
 
     async def _delete_attachment(self, request: Request) -> Response:
-        attachment_id = request.path_params["id"]
-        attachment = self._storage.attachments.get(attachment_id)
-        is_there = attachment is not None and self._is_server_there(attachment.server_id)
-        self._storage.delete_attachment(attachment_id, is_there)
-        return JSONResponse({"attachments": []})
+        attachment = self._storage.get_attachment(request.path_params["id"])
+        self._storage.delete_attachment(attachment.id, self._is_server_there(attachment.server_id))
+        left = self._storage.list_attachments(attachment.volume_id)
+        return JSONResponse({"attachments": [format_attachment_summary(each) for each in left]})
 
     async def _show_limits(self, request: Request) -> Response:
         quota = self._storage.quota
@@ -139,100 +204,75 @@ class BlockStorageApi:
             "maxTotalVolumeGigabytes": quota.gigabytes,
             "totalVolumesUsed": len(self._storage.volumes),
             "totalGigabytesUsed": self._storage.used_gigabytes,
+            **{f"maxTotal{name}": limit for name, limit in OTHER_LIMITS.items()},
+            **{f"total{name}Used": 0 for name in OTHER_LIMITS},
         }
         return JSONResponse({"limits": {"rate": [], "absolute": absolute}})
 
     async def _list_messages(self, request: Request) -> Response:
         volume_id = request.query_params.get("resource_uuid")
         rows = [
-            {"resource_uuid": volume.id, "resource_type": "VOLUME", "user_message": volume.message}
+            format_message(volume, message)
             for volume in self._storage.volumes.values()
-            if volume.message and volume_id in (None, volume.id)
+            for message in volume.messages
+            if volume_id in (None, volume.id)
         ]
         return JSONResponse({"messages": rows})
 
     def _get_volume(self, request: Request) -> StoredVolume:
         return self._storage.find_volume(request.path_params["id"])
 
-    def _format_volume(self, volume: StoredVolume) -> dict[str, object]:
-        attachments = [
-            {
-                "id": volume.id,
-                "attachment_id": each.id,
-                "volume_id": volume.id,
-                "server_id": each.server_id,
-                "device": each.device,
-                "host_name": None,
-            }
-            for each in self._storage.list_attachments(volume.id)
-            if each.status == "attached"
-        ]
-        return {
-            "id": volume.id,
-            "name": volume.name,
-            "status": volume.status,
-            "size": volume.size_gib,
-            "availability_zone": volume.zone,
-            "created_at": str(format_timestamp(volume.created)).removesuffix("Z"),
-            "description": None,
-            "volume_type": volume.volume_type.name,
-            "metadata": volume.metadata,
-            "attachments": attachments,
-            "multiattach": False,
-            "bootable": "false",
-            "encrypted": False,
-            "os-vol-tenant-attr:tenant_id": PROJECT_NAME,
-            "links": [],
-        }
+    def _format_volume(self, volume: StoredVolume) -> View:
+        return format_volume(volume, self._storage.list_attachments(volume.id))
 
 
 def build_volume_error(error: ApiError) -> Response:
     """Format an error as Cinder does."""
-    fault_types = {404: "itemNotFound", 409: "conflictingRequest", 413: "overLimit"}
+    fault_types = {400: "badRequest", 404: "itemNotFound", 409: "conflictingRequest", 413: "overLimit"}
     fault: dict[str, object] = {"code": error.status, "message": str(error)}
     if error.status == 413:
         fault["retryAfter"] = "0"
-    headers = {"Retry-After": "0"} if error.status == 413 else None
-    return JSONResponse({fault_types.get(error.status, "badRequest"): fault}, error.status, headers)
+    headers = {REQUEST_ID_HEADER: get_request_id(), **({"Retry-After": "0"} if error.status == 413 else {})}
+    return JSONResponse({fault_types.get(error.status, "computeFault"): fault}, error.status, headers)
 
 
-def _format_attachment(attachment: StoredAttachment) -> dict[str, object]:
-    return {
-        "id": attachment.id,
-        "volume_id": attachment.volume_id,
-        "instance": attachment.server_id,
-        "status": attachment.status,
-    }
+def _build_route(method: str, path: str, endpoint: Endpoint) -> Route:
+    return Route(f"{API_PATH}/{path}", check_version(endpoint), methods=[method])
 
 
-def _matches_filters(volume: StoredVolume, query: Mapping[str, str]) -> bool:
-    if query.get("name", volume.name) != volume.name or query.get("status", volume.status) != volume.status:
-        return False
-    wanted = dict(re.findall(r"['\"]([^'\"]+)['\"]\s*:\s*['\"]([^'\"]*)['\"]", query.get("metadata", "")))
-    return wanted.items() <= volume.metadata.items()
+def _read_growth(values: Any) -> int:
+    if not isinstance(values, dict):
+        raise refuse_value("os-extend", values, f"{values!r} is not of type 'object'")
+    if "new_size" not in values:
+        raise refuse_value("os-extend", values, "'new_size' is a required property")
+    return read_size(values["new_size"], "new_size")
 
 
 async def _list_types(request: Request) -> Response:
-    return JSONResponse({"volume_types": [_format_type(each) for each in VOLUME_TYPES]})
+    return JSONResponse({"volume_types": [format_type(each) for each in VOLUME_TYPES]})
+
+
+async def _show_default_type(request: Request) -> Response:
+    return JSONResponse({"volume_type": format_type(DEFAULT_TYPE)})
+
+
+async def _list_zones(request: Request) -> Response:
+    return JSONResponse({"availabilityZoneInfo": [{"zoneName": "nova", "zoneState": {"available": True}}]})
 
 
 async def _show_type(request: Request) -> Response:
     volume_type = find_volume_type(request.path_params["id"])
     if volume_type is None:
         raise VolumeNotFound(f"Volume type {request.path_params['id']} could not be found.")
-    return JSONResponse({"volume_type": _format_type(volume_type)})
-
-
-def _format_type(volume_type: VolumeType) -> dict[str, object]:
-    return {"id": volume_type.id, "name": volume_type.name, "is_public": True, "extra_specs": {}}
+    return JSONResponse({"volume_type": format_type(volume_type)})
 
 
 async def _show_versions(request: Request) -> Response:
     version = {
         "id": "v3.0",
         "status": "CURRENT",
-        "version": "3.70",
-        "min_version": "3.0",
+        "version": format_microversion(NEWEST),
+        "min_version": format_microversion(OLDEST),
         "updated": "2023-08-31T00:00:00Z",
         "links": [{"rel": "self", "href": f"{request.base_url}volume/v3/"}],
     }

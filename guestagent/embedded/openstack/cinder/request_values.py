@@ -8,41 +8,49 @@ from typing import Any
 
 from starlette.requests import Request
 
+from guestagent.embedded.openstack.cinder.errors import BodyTooLong, VolumeNotFound, VolumeRefused
 from guestagent.embedded.openstack.cinder.volume_types import VOLUME_TYPES, VolumeType, find_volume_type
-from guestagent.embedded.openstack.cinder.volumes import VolumeNotFound, VolumeRefused
 
-MICROVERSION_PATTERN = re.compile(r"volume ([0-9]+)\.([0-9]+)")
-NAME_LIMIT = 255
-
-
-def read_microversion(request: Request) -> tuple[int, int]:
-    """Return the microversion that the request asks for."""
-    found = MICROVERSION_PATTERN.fullmatch(request.headers.get("OpenStack-API-Version", "volume 3.0"))
-    return (3, 0) if found is None else (int(found[1]), int(found[2]))
+BODY_LIMIT = 114_688
+"""The bytes of the longest body that oslo.middleware lets through."""
+NAME_LIMIT, NUMBER_LIMIT = 255, 2_147_483_647
+MALFORMED = (
+    "The server could not comply with the request since it is either malformed or otherwise incorrect."
+)
+KEY_PATTERN = "^[a-zA-Z0-9-_:. /]{1,255}$"
 
 
-def read_name(value: object) -> str:
-    """Return a name, which may be empty."""
-    name = "" if value is None else str(value)
-    if len(name) > NAME_LIMIT:
+def read_text(value: object, key: str) -> str | None:
+    """Return a name or a description, without the spaces around it. It may be empty, and null."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise refuse_value(key, value, f"{value!r} is not of type 'string', 'null'")
+    if len(value.strip()) > NAME_LIMIT:
         raise VolumeRefused(
-            f"Invalid input received: name has {len(name)} characters, more than {NAME_LIMIT}."
+            f"Invalid input received: {key} has {len(value.strip())} characters, more than {NAME_LIMIT}."
         )
-    return name
+    return value.strip()
 
 
-def read_size(value: object, key: str) -> int:
+def read_new_size(body: Mapping[str, Any]) -> int:
+    """Return the size of a new volume in GiB."""
+    if body.get("size") is None:
+        raise VolumeRefused(MALFORMED)
+    return read_size(body["size"], "size", "'integer', 'string', 'null'")
+
+
+def read_size(value: object, key: str, types: str = "'integer', 'string'") -> int:
     """Return a size in GiB; a text of digits passes."""
-    text = str(value)
-    if isinstance(value, bool) or value is None or not re.fullmatch(r"-?[0-9]+", text):
-        raise VolumeRefused(
-            f"Invalid input for field/attribute {key}. Value: {value}. '{value}' does not match '^[0-9]+$'"
-        )
-    if int(text) < 1:
-        raise VolumeRefused(
-            f"Invalid input for field/attribute {key}. Value: {value}. {value} is less than the minimum of 1"
-        )
-    return int(text)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise refuse_value(key, value, f"{value!r} is not of type {types}")
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]+", value):
+        raise refuse_value(key, value, f"{value!r} does not match '^[0-9]+$'")
+    if int(value) < 1:
+        raise refuse_value(key, value, f"{value} is less than the minimum of 1")
+    if int(value) > NUMBER_LIMIT:
+        raise refuse_value(key, value, f"{value} is greater than the maximum of {NUMBER_LIMIT}")
+    return int(value)
 
 
 def read_volume_type(value: object) -> VolumeType:
@@ -55,29 +63,57 @@ def read_volume_type(value: object) -> VolumeType:
     return volume_type
 
 
-def read_metadata(value: Mapping[str, Any]) -> dict[str, str]:
-    """Return metadata: texts by keys."""
+def read_metadata(value: object) -> dict[str, str]:
+    """Return metadata: short texts by plain names."""
+    if not isinstance(value, dict):
+        raise refuse_value("metadata", value, f"{value!r} is not of type 'object'")
     for key, text in value.items():
-        if not isinstance(text, str):
-            raise VolumeRefused(
-                f"Invalid input for field/attribute {key}. Value: {text}. {text} is not of type 'string'"
+        if not re.fullmatch(KEY_PATTERN, key):
+            raise refuse_value(
+                "metadata", value, f"{key!r} does not match any of the regexes: '{KEY_PATTERN}'"
             )
-        if len(text) > NAME_LIMIT or not 0 < len(key) <= NAME_LIMIT:
-            raise VolumeRefused(f"Invalid input for field/attribute {key[:40]}. Value: {text[:40]}")
-    return dict(value)
+        if not isinstance(text, str):
+            raise refuse_value(key, text, f"{text!r} is not of type 'string'")
+        if len(text) > NAME_LIMIT:
+            raise refuse_value(key, text, f"{text!r} is too long")
+    return value
 
 
-async def read_body(request: Request) -> Mapping[str, Any]:
+def check_keys(name: str, body: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Refuse keys that Cinder does not know."""
+    unknown = sorted(key for key in body if key not in known)
+    if unknown:
+        verb = "was" if len(unknown) == 1 else "were"
+        names = ", ".join(map(repr, unknown))
+        raise refuse_value(name, body, f"Additional properties are not allowed ({names} {verb} unexpected)")
+
+
+def refuse_value(key: str, value: object, reason: str) -> VolumeRefused:
+    """Build the refusal of one value."""
+    return VolumeRefused(f"Invalid input for field/attribute {key}. Value: {value}. {reason}")
+
+
+async def read_body(request: Request) -> dict[str, Any]:
     """Return the JSON object of a request."""
+    if len(await request.body()) > BODY_LIMIT:
+        raise BodyTooLong("Request is too large.")
     try:
         return dict(await request.json())
     except (ValueError, TypeError) as error:
         raise VolumeRefused("Malformed request body") from error
 
 
+async def read_value(request: Request, key: str) -> Any:
+    """Return the value at that key of a request's body."""
+    body = await read_body(request)
+    if key not in body:
+        raise VolumeRefused(f"'{key}' is a required property")
+    return body[key]
+
+
 async def read_object(request: Request, key: str) -> dict[str, Any]:
     """Return the object at that key of a request's body."""
-    try:
-        return dict((await request.json())[key])
-    except (ValueError, KeyError, TypeError) as error:
-        raise VolumeRefused("Malformed request body") from error
+    found = await read_value(request, key)
+    if not isinstance(found, dict):
+        raise refuse_value(key, found, f"{found!r} is not of type 'object'")
+    return found

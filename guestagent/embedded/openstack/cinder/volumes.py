@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import ClassVar
 
 from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.host.identifiers import generate_id
-from guestagent.embedded.http.errors import ApiError
+from guestagent.embedded.openstack.cinder.errors import AttachmentInUse, VolumeNotFound, VolumeRefused
+from guestagent.embedded.openstack.cinder.volume_backend import VolumeBackend
+from guestagent.embedded.openstack.cinder.volume_faults import VolumeFaults, find_volume_faults
+from guestagent.embedded.openstack.cinder.volume_messages import (
+    CREATE_MESSAGE,
+    EXTEND_MESSAGE,
+    NO_ROOM_MESSAGE,
+    NOTIFY_MESSAGE,
+    SCHEDULE_MESSAGE,
+    VolumeMessage,
+)
+from guestagent.embedded.openstack.cinder.volume_quota import VolumeQuota
 from guestagent.embedded.openstack.cinder.volume_types import DEFAULT_TYPE, VolumeType
+from guestagent.errors import CloudError, GuestAgentError
 
 STEP_S = 0.05
 """Seconds of each state on the way: clients see it, and tests need not wait long."""
@@ -21,26 +32,10 @@ UNDELETABLE_MESSAGE = (
     "error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or "
     "be disassociated from snapshots after volume transfer."
 )
-
-
-class VolumeNotFound(ApiError):
-    status = 404
-
-
-class VolumeRefused(ApiError):
-    """A request that does not fit the volume's state."""
-
-
-class OverLimit(ApiError):
-    """A request above the project's quota. Cinder answers 413, with Retry-After: 0."""
-
-    status: ClassVar[int] = 413
-
-
-class AttachmentInUse(ApiError):
-    """An attachment that belongs to a server is ended by Nova alone."""
-
-    status: ClassVar[int] = 409
+RESERVABLE_STATUSES = ("available", "downloading")
+SHAREABLE_STATUSES = ("available", "in-use", "downloading")
+CAPACITY_GIB = 10_000
+"""What the one backend has. Of more there is no volume."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,41 +47,60 @@ class StoredAttachment:
     status: str = "reserved"
     device: str = ""
     is_deleted_with_server: bool = False
+    attached: datetime | None = None
     id: str = field(default_factory=generate_id)
 
 
 @dataclass(slots=True, eq=False)
 class StoredVolume:
-    """One volume. `message` is why it is in error."""
+    """One volume. Its messages, the newest first, tell why it is in error."""
 
-    name: str
+    name: str | None
     size_gib: int
     volume_type: VolumeType = DEFAULT_TYPE
     zone: str = "nova"
     metadata: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
     status: str = "creating"
-    message: str = ""
+    messages: list[VolumeMessage] = field(default_factory=list)
     id: str = field(default_factory=generate_id)
     created: datetime = field(default_factory=get_utc_time)
 
+    @property
+    def faults(self) -> VolumeFaults:
+        """What goes wrong with it now."""
+        return find_volume_faults(self.name, self.volume_type)
 
-@dataclass(slots=True)
-class VolumeQuota:
-    """The limits of the project; a limit for one volume of None is none."""
+    def fail(self, status: str, event: str, reason: str = "") -> None:
+        """Note that an operation failed, and why."""
+        self.status = status
+        self.messages.insert(0, VolumeMessage(event, reason))
 
-    volumes: int = 100
-    gigabytes: int = 10_000
-    per_volume_gigabytes: int | None = None
+
+@dataclass(frozen=True, slots=True)
+class BootVolume:
+    """A volume in the request for a new server. `is_deleted_with_server` is Nova's delete_on_termination."""
+
+    id: str
+    is_deleted_with_server: bool = False
+
+
+async def _ignore_growth(server_id: str, volume: StoredVolume) -> None:
+    """Without Nova no server has a volume."""
 
 
 class BlockStorage:
-    """Every volume of the cloud. `extend_attached` tells Nova of a volume that grew while it is attached."""
+    """Every volume of the cloud. `extend_attached` tells Nova of a volume that grew while it is attached.
 
-    def __init__(self) -> None:
+    `backend` has the content of the volumes.
+    """
+
+    def __init__(self, backend: VolumeBackend) -> None:
+        self._backend = backend
         self.volumes: dict[str, StoredVolume] = {}
         self.attachments: dict[str, StoredAttachment] = {}
         self.quota = VolumeQuota()
-        self.extend_attached: Callable[[str, StoredVolume], None] = lambda server_id, volume: None
+        self.extend_attached: Callable[[str, StoredVolume], Awaitable[None]] = _ignore_growth
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -106,27 +120,33 @@ class BlockStorage:
         attachments = self.list_attachments(volume_id)
         return next((each for each in attachments if each.server_id == server_id), None)
 
+    def get_attachment(self, attachment_id: str) -> StoredAttachment:
+        if attachment_id not in self.attachments:
+            raise VolumeNotFound(
+                f"Volume attachment could not be found with filter: attachment_id = {attachment_id}."
+            )
+        return self.attachments[attachment_id]
+
     def create(self, volume: StoredVolume) -> StoredVolume:
         """Add a volume, which is created in the background."""
-        self._check_quota(1, volume.size_gib, volume.size_gib)
+        self.quota.check(volume.size_gib, volume.size_gib, self.used_gigabytes, len(self.volumes) + 1)
         self.volumes[volume.id] = volume
         self._start(self._complete_create(volume))
         return volume
 
     def extend(self, volume: StoredVolume, size_gib: int, is_attached_allowed: bool) -> None:
         """Grow a volume in the background; one that is attached only with a microversion that allows it."""
-        allowed = {"available", "in-use"} if is_attached_allowed else {"available"}
-        if volume.status not in allowed:
-            expected = "'{'status': 'available'}'"
-            raise VolumeRefused(
-                f"Invalid volume: Volume {volume.id} status must be {expected} to extend, currently {volume.status}."
-            )
         if size_gib <= volume.size_gib:
             raise VolumeRefused(
                 "Invalid input received: New size for extend must be greater than current size. "
                 f"(current: {volume.size_gib}, extended: {size_gib})."
             )
-        self._check_quota(0, size_gib - volume.size_gib, size_gib)
+        if volume.status not in ({"available", "in-use"} if is_attached_allowed else {"available"}):
+            expected = "'{'status': 'available'}'"
+            raise VolumeRefused(
+                f"Invalid volume: Volume {volume.id} status must be {expected} to extend, currently {volume.status}."
+            )
+        self.quota.check(size_gib, size_gib - volume.size_gib, self.used_gigabytes, 0)
         former_status, volume.status = volume.status, "extending"
         self._start(self._complete_extend(volume, size_gib, former_status))
 
@@ -140,41 +160,64 @@ class BlockStorage:
     def reserve(self, volume_id: str, server_id: str) -> StoredAttachment:
         """Reserve a volume for a server: the next one that asks for it is refused."""
         volume = self.find_volume(volume_id)
-        if volume.status != "available":
+        if "error" in volume.status:
             raise VolumeRefused(
-                f"Invalid volume: Invalid input received: Invalid volume: Volume {volume_id} status must be available "
-                f"or downloading to reserve, but the current status is {volume.status}. (HTTP 400)"
+                "Invalid volume: Volume attachments can not be created if the volume is in an error state. "
+                f"The Volume {volume_id} currently has a status of: {volume.status} "
+            )
+        expected = SHAREABLE_STATUSES if volume.volume_type.is_multiattach else RESERVABLE_STATUSES
+        if volume.status not in expected:
+            *others, last = expected
+            raise VolumeRefused(
+                f"Invalid volume: Volume {volume_id} status must be {', '.join(others)} or {last} to reserve, but the "
+                f"current status is {volume.status}."
             )
         attachment = StoredAttachment(volume_id, server_id)
         self.attachments[attachment.id] = attachment
         volume.status = "reserved"
         return attachment
 
-    async def attach(self, attachment: StoredAttachment, device: str) -> bool:
-        """Complete a reservation. Return False, and release it, if the backend fails."""
+    async def attach(
+        self, attachment: StoredAttachment, device: str, show: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Complete a reservation. Return False, and release it, if the backend fails, or `show` to the server does.
+
+        A server that was deleted meanwhile has released it already.
+        """
         volume = self.find_volume(attachment.volume_id)
-        volume.status = attachment.status = "attaching"
+        if attachment.id in self.attachments:
+            volume.status = attachment.status = "attaching"
         await asyncio.sleep(STEP_S)
-        if volume.volume_type.fails_to_attach:
+        try:
+            if volume.faults.fails_to_attach:
+                raise CloudError(f"the backend cannot attach volume {volume.id}")
+            await asyncio.to_thread(show)
+        except GuestAgentError:
             self.release(attachment)
             return False
+        if attachment.id not in self.attachments:
+            return False
         volume.status, attachment.status, attachment.device = "in-use", "attached", device
+        attachment.attached = get_utc_time()
         return True
 
+    def replace_attachment(self, attachment: StoredAttachment) -> None:
+        """Put a reservation for the same server in the place of an attachment."""
+        reservation = replace(attachment, status="reserved", id=generate_id())
+        del self.attachments[attachment.id]
+        self.attachments[reservation.id] = reservation
+        self.find_volume(attachment.volume_id).status = "reserved"
+
     def release(self, attachment: StoredAttachment) -> None:
-        """End a reservation or an attachment; the volume is available again."""
-        self.attachments.pop(attachment.id, None)
+        """End a reservation or an attachment: the volume is available again, or another server's. Twice is once."""
         volume = self.volumes.get(attachment.volume_id)
-        if volume is not None and not self.list_attachments(volume.id):
-            volume.status = "available"
+        if self.attachments.pop(attachment.id, None) is not None and volume is not None:
+            left = [each.status for each in self.list_attachments(volume.id)] or ["available"]
+            volume.status = "in-use" if "attached" in left else left[0]
 
     def delete_attachment(self, attachment_id: str, is_server_there: bool) -> None:
         """Delete an attachment as a user does: only a reservation, or one whose server is gone."""
-        attachment = self.attachments.get(attachment_id)
-        if attachment is None:
-            raise VolumeNotFound(
-                f"Volume attachment could not be found with filter: attachment_id = {attachment_id}."
-            )
+        attachment = self.get_attachment(attachment_id)
         if is_server_there and attachment.status != "reserved":
             raise AttachmentInUse(
                 f"ConflictNovaUsingAttachment: Detach volume from instance {attachment.server_id} using the "
@@ -186,45 +229,49 @@ class BlockStorage:
         """Wait for everything that goes on in the background."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _check_quota(self, count: int, more_gib: int, size_gib: int) -> None:
-        quota, used = self.quota, self.used_gigabytes
-        if quota.per_volume_gigabytes is not None and size_gib > quota.per_volume_gigabytes:
-            raise OverLimit(
-                f"VolumeSizeExceedsLimit: Requested volume size {size_gib}G is larger than maximum allowed limit "
-                f"{quota.per_volume_gigabytes}G."
-            )
-        if len(self.volumes) + count > quota.volumes:
-            raise OverLimit(
-                f"VolumeLimitExceeded: Maximum number of volumes allowed ({quota.volumes}) exceeded for quota "
-                "'volumes'."
-            )
-        if used + more_gib > quota.gigabytes:
-            raise OverLimit(
-                "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. "
-                f"Requested {more_gib}G, quota is {quota.gigabytes}G and {used}G has been consumed."
-            )
-
     async def _complete_create(self, volume: StoredVolume) -> None:
-        await asyncio.sleep(STEP_S)
-        if volume.volume_type.fails_to_create:
-            volume.status = "error"
-            volume.message = "create volume from backend storage:Driver failed to create the volume."
+        await _take_time(volume)
+        if volume.size_gib > CAPACITY_GIB:
+            volume.fail("error", SCHEDULE_MESSAGE)
+            return
+        if volume.faults.fails_to_create:
+            volume.fail("error", CREATE_MESSAGE)
+            return
+        try:
+            await asyncio.to_thread(self._backend.create_volume, volume.id, volume.size_gib)
+        except GuestAgentError as error:
+            volume.fail("error", CREATE_MESSAGE, str(error))
         else:
             volume.status = "available"
 
     async def _complete_extend(self, volume: StoredVolume, size_gib: int, former_status: str) -> None:
-        await asyncio.sleep(STEP_S)
-        if volume.volume_type.fails_to_extend:
-            volume.status = "error_extending"
-            volume.message = "extend volume:Volume Driver failed to extend volume."
+        if size_gib > CAPACITY_GIB:
+            volume.fail(former_status, NO_ROOM_MESSAGE)
+            return
+        await _take_time(volume)
+        if volume.faults.fails_to_extend:
+            volume.fail("error_extending", EXTEND_MESSAGE)
+            return
+        try:
+            await asyncio.to_thread(self._backend.extend_volume, volume.id, size_gib)
+        except GuestAgentError as error:
+            volume.fail("error_extending", EXTEND_MESSAGE, str(error))
             return
         volume.size_gib, volume.status = size_gib, former_status
         for attachment in self.list_attachments(volume.id):
-            self.extend_attached(attachment.server_id, volume)
+            if volume.volume_type.fails_to_notify:
+                volume.fail(volume.status, NOTIFY_MESSAGE)
+            else:
+                await self.extend_attached(attachment.server_id, volume)
 
     async def _complete_delete(self, volume: StoredVolume) -> None:
-        await asyncio.sleep(STEP_S)
-        if volume.volume_type.fails_to_delete:
+        await _take_time(volume)
+        if volume.faults.fails_to_delete:
+            volume.status = "error_deleting"
+            return
+        try:
+            await asyncio.to_thread(self._backend.delete_volume, volume.id)
+        except GuestAgentError:
             volume.status = "error_deleting"
         else:
             self.volumes.pop(volume.id, None)
@@ -233,3 +280,7 @@ class BlockStorage:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _take_time(volume: StoredVolume) -> None:
+    await asyncio.sleep(STEP_S + volume.faults.delay_s)

@@ -36,7 +36,7 @@ class ImageApi:
 
     async def _list_images(self, request: Request) -> Response:
         query = request.query_params
-        rows = [] if query.get("marker") else [_format_image(image) for image in IMAGES]
+        rows = [_format_image(image) for image in IMAGES]
         rows = [row for row in rows if all(str(row[key]) == query[key] for key in query if key in row)]
         return JSONResponse({"images": rows, "schema": "/v2/schemas/images", "first": "/v2/images"})
 

@@ -9,35 +9,38 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from guestagent.embedded.http.errors import ApiError, HTTPBadRequest, NotFound, ResourceFailure
-from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
-from guestagent.embedded.openstack.neutron.network import (
-    NETWORK_ID,
-    NETWORK_NAME,
-    SUBNET_ID,
-    SUBNET_NAME,
-    InUse,
-    NeutronNetwork,
-    OverQuota,
-    Port,
-    RuleExists,
-    SecurityGroup,
-    SecurityGroupRule,
+from guestagent.embedded.http.errors import ApiError, HTTPBadRequest, NotFound
+from guestagent.embedded.openstack.neutron.errors import (
+    HTTPInternalServerError,
+    NetworkNotFound,
+    PortNotFound,
+    SecurityGroupNotFound,
+    SecurityGroupRuleNotFound,
+    SubnetNotFound,
+)
+from guestagent.embedded.openstack.neutron.group_requests import change_group, create_group
+from guestagent.embedded.openstack.neutron.list_filters import select_rows
+from guestagent.embedded.openstack.neutron.network import NeutronNetwork
+from guestagent.embedded.openstack.neutron.port_requests import change_port, create_port
+from guestagent.embedded.openstack.neutron.views import (
+    PORT_KEYS,
+    View,
+    format_group,
+    format_network,
+    format_port,
+    format_rule,
+    format_subnet,
 )
 
 ROOT_PATH = "/network/v2.0"
-RULE_KEYS = (
-    "direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id",
-)  # fmt: skip
-
-ERROR_TYPES: Mapping[type[ApiError], str] = {
-    InUse: "SecurityGroupInUse",
-    RuleExists: "SecurityGroupRuleExists",
-    OverQuota: "OverQuota",
+RULES = "security_group_rules"
+MISSING_ERRORS: Mapping[str, Callable[[str], ApiError]] = {
+    "networks": NetworkNotFound,
+    "subnets": SubnetNotFound,
+    "ports": PortNotFound,
+    "security-groups": SecurityGroupNotFound,
+    "security-group-rules": SecurityGroupRuleNotFound,
 }
-"""The types in errors, by which a client tells one 409 from another."""
-
-NetworkRow = Mapping[str, object]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -60,7 +63,8 @@ class NetworkApi:
             *_build_routes("POST", "security-groups", self._add_group),
             *_build_routes("PUT", "security-groups/{id}", self._change_group),
             *_build_routes("DELETE", "security-groups/{id}", _build_removal(networking.remove_group)),
-            *_build_routes("POST", "security-group-rules", self._add_rule),
+            *_build_routes("POST", "security-group-rules", self._add_rules),
+            *_build_routes("PUT", "security-group-rules/{id}", self._change_rule),
             *_build_routes("DELETE", "security-group-rules/{id}", _build_removal(networking.remove_rule)),
             *_build_routes("GET", "quotas/{project}/details", self._show_quota),
             *_build_routes("GET", "{what}", self._list_objects),
@@ -72,28 +76,24 @@ class NetworkApi:
         return JSONResponse({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]}, 300)
 
     async def _list_extensions(self, request: Request) -> Response:
-        extensions: list[NetworkRow] = [
+        extensions: list[View] = [
             {"alias": alias, "name": alias, "description": "", "updated": "", "links": []}
-            for alias in ("security-group", "port-security")
+            for alias in ("security-group", "port-security", "quota_details")
         ]
         return JSONResponse({"extensions": extensions})
 
     async def _list_objects(self, request: Request) -> Response:
-        collection, attributes = request.path_params["what"], request.query_params
-        rows = [] if attributes.get("marker") else self._list_rows(collection)
-        matching = [
-            view
-            for view in rows
-            if all(_matches_filter(view, key, attributes.getlist(key)) for key in attributes)
-        ]
-        return JSONResponse({collection.replace("-", "_"): matching})
+        collection = request.path_params["what"]
+        rows, keys = self._list_rows(collection)
+        found = select_rows(rows, request.query_params.multi_items(), keys)
+        return JSONResponse({collection.replace("-", "_"): found})
 
     async def _show_object(self, request: Request) -> Response:
         collection, object_id = request.path_params["what"], request.path_params["id"]
-        for view in self._list_rows(collection):
+        for view in self._list_rows(collection)[0]:
             if view["id"] == object_id:
                 return _build_response(collection, view)
-        raise NotFound(f"{collection} {object_id} could not be found.")
+        raise MISSING_ERRORS[collection](object_id)
 
     async def _show_quota(self, request: Request) -> Response:
         networking = self._networking
@@ -106,94 +106,59 @@ class NetworkApi:
         return JSONResponse({"quota": rows})
 
     async def _add_port(self, request: Request) -> Response:
-        attributes = await _read_object(request, "port")
-        fixed_ips = attributes.get("fixed_ips") or [{}]
-        groups = (
-            self._get_default_groups()
-            if attributes.get("security_groups") is None
-            else attributes["security_groups"]
-        )
-        try:
-            port = self._networking.add_port(
-                attributes.get("name") or "", groups, fixed_ips[0].get("ip_address")
-            )
-        except ResourceFailure as error:
-            raise HTTPBadRequest(str(error)) from error
-        port.server_id = str(attributes.get("device_id") or "")
-        port.description = str(attributes.get("description") or "")
-        return _build_response("ports", _format_port(port), 201)
+        port = create_port(self._networking, await _read_object(request, "port"))
+        return _build_response("ports", format_port(port), 201)
 
     async def _change_port(self, request: Request) -> Response:
-        port, attributes = (
-            self._networking.find_port(request.path_params["id"]),
-            await _read_object(request, "port"),
-        )
-        port.name = str(attributes.get("name", port.name))
-        port.description = str(attributes.get("description", port.description))
-        port.server_id = str(attributes.get("device_id", port.server_id))
-        port.groups = [
-            self._networking.find_group(group_id).id
-            for group_id in attributes.get("security_groups", port.groups)
-        ]
-        return _build_response("ports", _format_port(port))
+        body = await _read_object(request, "port")
+        port = self._networking.find_port(request.path_params["id"])
+        port.revision.check(request.headers.get("If-Match", ""))
+        change_port(self._networking, port, body)
+        return _build_response("ports", format_port(port))
 
     async def _add_group(self, request: Request) -> Response:
-        attributes = await _read_object(request, "security_group")
-        group = self._networking.add_group(
-            str(attributes.get("name", "")), str(attributes.get("description") or "")
-        )
-        return _build_response("security-groups", _format_group(group), 201)
+        group = create_group(self._networking, await _read_object(request, "security_group"))
+        return _build_response("security-groups", format_group(group), 201)
 
     async def _change_group(self, request: Request) -> Response:
+        body = await _read_object(request, "security_group")
         group = self._networking.find_group(request.path_params["id"])
-        attributes = await _read_object(request, "security_group")
-        group.name = str(attributes.get("name", group.name))
-        group.description = str(attributes.get("description", group.description))
-        return _build_response("security-groups", _format_group(group))
+        group.revision.check(request.headers.get("If-Match", ""))
+        change_group(self._networking, group, body)
+        return _build_response("security-groups", format_group(group))
 
-    async def _add_rule(self, request: Request) -> Response:
+    async def _add_rules(self, request: Request) -> Response:
         """Add one rule, or all or none of many in one request: Heat 27 creates a group's rules so."""
-        plural = "security_group_rules"
-        if plural not in await _read_body(request):
-            return _build_response(
-                "security-group-rules",
-                _format_rule(self._create_rule(await _read_object(request, "security_group_rule"))),
-                201,
-            )
-        rules: list[SecurityGroupRule] = []
-        try:
-            for attributes in (await _read_body(request))[plural]:
-                rules.append(self._create_rule(attributes))
-        except ApiError:
-            for rule in rules:
-                self._networking.remove_rule(rule.id)
-            raise
-        return JSONResponse({plural: [_format_rule(rule) for rule in rules]}, 201)
+        body = await _read_body(request)
+        if RULES in body:
+            rules = self._networking.add_rules(body[RULES])
+            return JSONResponse({RULES: [format_rule(rule) for rule in rules]}, 201)
+        (rule,) = self._networking.add_rules([await _read_object(request, "security_group_rule")])
+        return _build_response("security-group-rules", format_rule(rule), 201)
 
-    def _create_rule(self, attributes: Mapping[str, Any]) -> SecurityGroupRule:
-        rule_attributes = {key: attributes[key] for key in RULE_KEYS if attributes.get(key) is not None}
-        return self._networking.add_rule(str(attributes.get("security_group_id")), rule_attributes)
+    async def _change_rule(self, request: Request) -> Response:
+        raise HTTPInternalServerError
 
-    def _get_default_groups(self) -> list[str]:
-        return [next(iter(self._networking.groups))]
-
-    def _list_rows(self, collection: str) -> list[NetworkRow]:
+    def _list_rows(self, collection: str) -> tuple[list[View], frozenset[str]]:
+        """Return all rows of a list, and the keys of one."""
         networking = self._networking
-        views: Mapping[str, Callable[[], list[NetworkRow]]] = {
-            "networks": lambda: [_NETWORK],
-            "subnets": lambda: [_format_subnet(networking)],
-            "ports": lambda: [_format_port(port) for port in networking.ports.values()],
-            "security-groups": lambda: [_format_group(group) for group in networking.groups.values()],
-            "security-group-rules": lambda: [_format_rule(rule) for rule in networking.list_rules()],
+        views: Mapping[str, Callable[[], list[View]]] = {
+            "networks": lambda: [format_network()],
+            "subnets": lambda: [format_subnet(networking)],
+            "ports": lambda: [format_port(port) for port in networking.ports.values()],
+            "security-groups": lambda: [format_group(group) for group in networking.groups.values()],
+            "security-group-rules": lambda: [format_rule(rule) for rule in networking.list_rules()],
         }
-        return views[collection]() if collection in views else []
+        if collection not in views:
+            raise NotFound("The resource could not be found.")
+        rows = views[collection]()
+        return rows, frozenset(rows[0]) if rows else PORT_KEYS
 
 
 def build_network_error(request: Request, error: ApiError) -> Response:
     """Format an error as Neutron does."""
-    error_type = ERROR_TYPES.get(type(error)) or {404: "NotFound"}.get(error.status, error.error_type)
-    rule_attributes = {"type": error_type, "message": str(error), "detail": ""}
-    return JSONResponse({"NeutronError": rule_attributes}, error.status)
+    attributes = {"type": error.error_type, "message": str(error), "detail": ""}
+    return JSONResponse({"NeutronError": attributes}, error.status)
 
 
 def _build_routes(method: str, path: str, endpoint: Endpoint) -> Iterable[Route]:
@@ -212,81 +177,15 @@ async def _read_body(request: Request) -> Mapping[str, Any]:
     try:
         return dict(await request.json())
     except (ValueError, TypeError) as error:
-        raise HTTPBadRequest("The request body is no JSON object") from error
+        raise HTTPBadRequest("Body contains invalid data") from error
 
 
 async def _read_object(request: Request, key: str) -> dict[str, Any]:
-    try:
-        return dict((await request.json())[key])
-    except (ValueError, KeyError, TypeError) as error:
-        raise HTTPBadRequest(f"Unable to find '{key}' in request body") from error
+    found = (await _read_body(request)).get(key)
+    if not isinstance(found, dict):
+        raise HTTPBadRequest(f"Unable to find '{key}' in request body")
+    return found
 
 
-def _build_response(collection: str, view: NetworkRow, status_code: int = 200) -> Response:
+def _build_response(collection: str, view: View, status_code: int = 200) -> Response:
     return JSONResponse({collection.replace("-", "_").removesuffix("s"): view}, status_code)
-
-
-def _matches_filter(view: NetworkRow, key: str, object_id: list[str]) -> bool:
-    """Whether a row matches a filter. Parameters that are no fields of it (limit, fields) are no filters."""
-    return key not in view or str(view[key]) in object_id
-
-
-_NETWORK: NetworkRow = {
-    "id": NETWORK_ID,
-    "name": NETWORK_NAME,
-    "tenant_id": PROJECT_NAME,
-    "subnets": [SUBNET_ID],
-    "status": "ACTIVE",
-    "admin_state_up": True,
-    "shared": True,
-    "router:external": False,
-}
-
-
-def _format_subnet(networking: NeutronNetwork) -> NetworkRow:
-    return {
-        "id": SUBNET_ID,
-        "name": SUBNET_NAME,
-        "tenant_id": PROJECT_NAME,
-        "network_id": NETWORK_ID,
-        "cidr": str(networking.network),
-        "ip_version": networking.network.version,
-        "gateway_ip": networking.gateway,
-        "enable_dhcp": False,
-    }
-
-
-def _format_port(port: Port) -> NetworkRow:
-    return {
-        "id": port.id,
-        "name": port.name,
-        "description": port.description,
-        "tenant_id": PROJECT_NAME,
-        "network_id": NETWORK_ID,
-        "fixed_ips": [{"subnet_id": SUBNET_ID, "ip_address": port.address}],
-        "mac_address": port.mac,
-        "security_groups": port.groups,
-        "device_id": port.server_id,
-        "device_owner": "compute:nova" if port.server_id else "",
-        "allowed_address_pairs": [],
-        "port_security_enabled": True,
-        "admin_state_up": True,
-        "status": "ACTIVE" if port.server_id else "DOWN",
-    }
-
-
-def _format_group(group: SecurityGroup) -> NetworkRow:
-    rules = [_format_rule(rule) for rule in group.rules]
-    return {
-        "id": group.id,
-        "name": group.name,
-        "description": group.description,
-        "tenant_id": PROJECT_NAME,
-        "project_id": PROJECT_NAME,
-        "security_group_rules": rules,
-    }
-
-
-def _format_rule(rule: SecurityGroupRule) -> NetworkRow:
-    rule_attributes = {key: rule.attributes.get(key) for key in RULE_KEYS}
-    return {"id": rule.id, "security_group_id": rule.group, "tenant_id": PROJECT_NAME, **rule_attributes}

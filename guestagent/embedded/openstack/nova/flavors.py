@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from guestagent.embedded.host.identifiers import build_fixed_id
 
+DISK_GIB = 1
+"""The root disk of every flavor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
-    """A flavor. `is_broken`: servers of it go to ERROR. `is_stuck`: servers of it stay in BUILD.
+    """A flavor. `is_broken`: no host can spawn its servers, or resize one to it. `is_stuck`: they stay in BUILD.
 
     `has_no_host`: no host has the room: a new server goes to ERROR, a resized one keeps its flavor. `is_rigid`: the
     hypervisor does not show its servers that a volume has grown.

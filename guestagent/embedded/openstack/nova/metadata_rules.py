@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-KEY_PATTERN = re.compile(r"[a-zA-Z0-9\-_:. ]{1,255}")
-VALUE_LENGTH_LIMIT = 255
+from guestagent.embedded.http.errors import ApiError
+from guestagent.embedded.openstack.nova.request_checks import check_text, refuse
+
+KEY_EXPRESSION = "^[a-zA-Z0-9-_:. ]{1,255}$"
 ITEMS_LIMIT = 128
 
 
-def find_metadata_error(metadata: Mapping[str, object]) -> str:
-    """Return why Nova rejects the metadata; "" if it accepts them."""
+class TooManyItems(ApiError):
+    """More metadata than a server may have."""
+
+    status = 403
+
+
+def check_metadata(metadata: Any) -> Mapping[str, str]:
+    """Return metadata that Nova accepts; raise HTTPBadRequest for others, or TooManyItems."""
+    if not isinstance(metadata, Mapping):
+        raise refuse("metadata", metadata, f"{metadata!r} is not of type 'object'")
     for key, value in metadata.items():
-        prefix = f"Invalid input for field/attribute {key}. Value: {value}. "
-        if not KEY_PATTERN.fullmatch(key):
-            return f"{prefix}Additional properties are not allowed ({key!r} was unexpected)"
-        if not isinstance(value, str):
-            return f"{prefix}{value!r} is not of type 'string'"
-        if len(value) > VALUE_LENGTH_LIMIT:
-            return f"{prefix}{value!r} is too long"
+        if not re.fullmatch(KEY_EXPRESSION.strip("^$"), key):
+            problem = f"{key!r} does not match any of the regexes: '{KEY_EXPRESSION}'"
+            raise refuse("metadata", metadata, problem)
+        check_text(key, value)
     if len(metadata) > ITEMS_LIMIT:
-        return f"Maximum number of metadata items exceeds {ITEMS_LIMIT}"
-    return ""
+        raise TooManyItems(f"Maximum number of metadata items exceeds {ITEMS_LIMIT}")
+    return metadata

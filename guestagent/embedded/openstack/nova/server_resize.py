@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+from guestagent.embedded.host.named_delay import read_delay
+from guestagent.embedded.http.errors import HTTPBadRequest
 from guestagent.embedded.openstack.cinder.volumes import STEP_S
 from guestagent.embedded.openstack.nova.action_log import ComputeAction
+from guestagent.embedded.openstack.nova.compute_server import HOSTS, ComputeServer
 from guestagent.embedded.openstack.nova.flavors import Flavor
-from guestagent.embedded.openstack.nova.servers import (
-    HOSTS,
-    NO_HOST_MESSAGE,
-    Compute,
-    ComputeServer,
-    build_size,
-)
+from guestagent.embedded.openstack.nova.servers import Compute, build_size
 
 VERIFY_RESIZE = "VERIFY_RESIZE"
+MOVE_MESSAGE = "fail-resize, as the server's name or flavor asks"
 
 
 class ServerResize:
@@ -24,56 +22,77 @@ class ServerResize:
     def __init__(self, compute: Compute) -> None:
         self._compute = compute
 
-    def start(self, server_id: str, flavor: Flavor, action_name: str = "resize") -> ComputeAction:
+    def start(self, server: ComputeServer, flavor: Flavor, action_name: str = "resize") -> ComputeAction:
         """Resize as Nova does: the server runs with its new flavor, and waits in VERIFY_RESIZE for a confirmation.
 
         Without a host it becomes ACTIVE with its old flavor, and only the action tells.
         """
-        server = self._compute.get_server(server_id)
-        action = self._compute.actions.start(server_id, action_name)
-        if flavor.is_broken or self._compute.volumes.has_extending_volume(server_id):
-            server.status, server.fault = "ERROR", NO_HOST_MESSAGE
-            action.end(is_success=False)
-        else:
-            server.status, server.task_state = "RESIZE", "resize_prep"
-            move = self._give_up if flavor.has_no_host else self._move_server
-            self._compute.run_in_background(move(server, flavor, action))
+        action = self._compute.actions.start(server.id, action_name)
+        server.status, server.task_state = "RESIZE", "resize_prep"
+        fails = flavor.is_broken or self._compute.volumes.has_extending_volume(server.id)
+        server.task = asyncio.create_task(self._resize(server, flavor, action, fails))
         return action
 
-    def confirm(self, server: ComputeServer) -> ComputeAction:
-        """Keep the new flavor, and forget the old one."""
+    def start_confirmation(self, server: ComputeServer) -> ComputeAction:
+        """Keep the new flavor, and forget the old one. The server stays in VERIFY_RESIZE for a moment."""
+        if server.former_flavor is None:
+            raise HTTPBadRequest("Instance has not been resized.")
         action = self._compute.actions.start(server.id, "confirmResize")
-        server.former_flavor, server.status = None, "ACTIVE"
-        action.end()
+        server.former_flavor = None
+        server.task = asyncio.create_task(self._confirm(server, action))
         return action
 
     def start_revert(self, server: ComputeServer) -> ComputeAction:
         """Return to the old flavor and host."""
+        if server.former_flavor is None:
+            raise HTTPBadRequest("Instance has not been resized.")
         action = self._compute.actions.start(server.id, "revertResize")
-        flavor = server.former_flavor
-        assert flavor is not None, "a server in VERIFY_RESIZE has one"
         server.status, server.task_state = "REVERT_RESIZE", "resize_reverting"
-        self._compute.run_in_background(self._move_server(server, flavor, action, final_status="ACTIVE"))
+        server.task = asyncio.create_task(self._move(server, server.former_flavor, action, "ACTIVE"))
         return action
 
-    async def _give_up(self, server: ComputeServer, flavor: Flavor, action: ComputeAction) -> None:
+    async def _resize(
+        self, server: ComputeServer, flavor: Flavor, action: ComputeAction, fails: bool
+    ) -> None:
         await asyncio.sleep(STEP_S)
-        server.status, server.task_state = "ACTIVE", None
-        action.end(is_success=False)
+        if flavor.has_no_host:
+            server.status = "ACTIVE"
+            self._clear_task(server)
+            action.end(is_success=False)
+            return
+        if server.deletion is None:
+            server.task_state = "resize_migrating"
+        action.is_prepared = True
+        await asyncio.sleep(STEP_S + read_delay(server.name))
+        if fails:
+            server.status, server.fault = "ERROR", MOVE_MESSAGE
+            self._clear_task(server)
+            action.end(is_success=False)
+            return
+        await self._move(server, flavor, action, VERIFY_RESIZE)
 
-    async def _move_server(
-        self, server: ComputeServer, flavor: Flavor, action: ComputeAction, final_status: str = VERIFY_RESIZE
+    async def _move(
+        self, server: ComputeServer, flavor: Flavor, action: ComputeAction, final_status: str
     ) -> None:
         """Shut the server down and boot it with the other flavor, on the other host."""
-        former_flavor = server.flavor
+        former_flavor, compute = server.flavor, self._compute
         server.flavor = flavor
         server.host = HOSTS[1 - HOSTS.index(server.host)]
-        await self._compute.run_after_task(
-            server, lambda: self._compute.hypervisor.resize(server.id, build_size(flavor)), final_status
-        )
-        server.task_state = None
+        compute.volumes.start_move(server.id)
+        size = build_size(flavor)
+        await compute.run_action(server, lambda: compute.hypervisor.resize(server.id, size), final_status)
+        compute.volumes.complete_move(server.id)
         if server.status == "ERROR":
             server.flavor = former_flavor
         else:
             server.former_flavor = former_flavor if final_status == VERIFY_RESIZE else None
         action.end(server.status != "ERROR")
+
+    async def _confirm(self, server: ComputeServer, action: ComputeAction) -> None:
+        await asyncio.sleep(STEP_S)
+        server.status = "ACTIVE"
+        action.end()
+
+    def _clear_task(self, server: ComputeServer) -> None:
+        if server.deletion is None:
+            server.task_state = None

@@ -5,28 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from functools import partial
 
-from guestagent.embedded.http.errors import EntityNotFound, HTTPBadRequest
-from guestagent.embedded.openstack.cinder.volumes import STEP_S, BlockStorage, StoredAttachment, StoredVolume
+from guestagent.embedded.host.identifiers import generate_id
+from guestagent.embedded.http.errors import ApiError, EntityNotFound, HTTPBadRequest
+from guestagent.embedded.openstack.cinder.volumes import (
+    STEP_S,
+    BlockStorage,
+    BootVolume,
+    StoredAttachment,
+    StoredVolume,
+)
 from guestagent.embedded.openstack.nova.action_log import ActionLog
+from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
+from guestagent.errors import GuestAgentError
 
 FIRST_DEVICE = ord("b")  # /dev/sda is the root disk
 
 
-@dataclass(frozen=True, slots=True)
-class BootVolume:
-    """A volume in the request for a new server. `is_deleted_with_server` is Nova's delete_on_termination."""
-
-    id: str
-    is_deleted_with_server: bool = False
+def describe_cinder_refusal(error: ApiError) -> str:
+    """Describe a refusal of Cinder's as Nova does."""
+    return f"Invalid input received: {error} (HTTP {error.status}) (Request-ID: req-{generate_id()})"
 
 
 class ServerVolumes:
     """Nova's half of attachments. `rigid_servers` do not see that a volume has grown."""
 
-    def __init__(self, storage: BlockStorage, actions: ActionLog) -> None:
-        self._storage, self._actions = storage, actions
+    def __init__(self, storage: BlockStorage, actions: ActionLog, hypervisor: Hypervisor) -> None:
+        self._storage, self._actions, self._hypervisor = storage, actions, hypervisor
         self.rigid_servers: set[str] = set()
         storage.extend_attached = self._show_growth
 
@@ -46,7 +52,7 @@ class ServerVolumes:
     async def attach_reserved(self, server_id: str) -> bool:
         """Attach what is reserved for a server that boots. Return whether all of it could be attached."""
         results = [
-            await self._storage.attach(attachment, self._find_device(server_id))
+            await self._storage.attach(attachment, self.find_device(server_id))
             for attachment in self.list_attachments(server_id)
             if attachment.status == "reserved"
         ]
@@ -56,8 +62,9 @@ class ServerVolumes:
         """Complete an attachment to a server that runs. Of a failure only the action tells."""
         action = self._actions.start(attachment.server_id, "attach_volume")
         await asyncio.sleep(STEP_S)
-        device = self._find_device(attachment.server_id)
-        action.end(await self._storage.attach(attachment, device))
+        device = attachment.device or self.find_device(attachment.server_id)
+        show = partial(self._hypervisor.attach_volume, attachment.server_id, attachment.volume_id)
+        action.end(await self._storage.attach(attachment, device, show))
 
     def start_detach(self, server_id: str, volume_id: str) -> StoredAttachment:
         """Begin to detach a volume. `complete_detach` ends it."""
@@ -66,25 +73,46 @@ class ServerVolumes:
         if attachment is None:
             raise EntityNotFound(f"Instance {server_id} is not attached to volume {volume_id}")
         if volume.status != "in-use":
-            raise HTTPBadRequest(
-                "Invalid volume: Invalid input received: Invalid volume: Unable to detach volume. Volume status must "
-                "be 'in-use' and attach_status must be 'attached' to detach. (HTTP 400)"
+            refusal = HTTPBadRequest(
+                "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be "
+                "'attached' to detach."
             )
+            raise HTTPBadRequest(f"Invalid volume: {describe_cinder_refusal(refusal)}")
         volume.status = "detaching"
         return attachment
 
     async def complete_detach(self, attachment: StoredAttachment) -> None:
         action = self._actions.start(attachment.server_id, "detach_volume")
         await asyncio.sleep(STEP_S)
-        self._storage.release(attachment)
-        action.end()
+        try:
+            await asyncio.to_thread(
+                self._hypervisor.detach_volume, attachment.server_id, attachment.volume_id
+            )
+        except GuestAgentError:
+            self._storage.find_volume(attachment.volume_id).status = "in-use"
+            action.end(is_success=False)
+        else:
+            self._storage.release(attachment)
+            action.end()
 
-    def release_all(self, server_id: str) -> None:
-        """Release the volumes of a server that is gone, and delete those that go with it."""
+    def start_move(self, server_id: str) -> None:
+        """Replace the attachments by reservations, as Nova does while a server changes its host."""
+        for attachment in self.list_attachments(server_id):
+            if attachment.status == "attached":
+                self._storage.replace_attachment(attachment)
+
+    def complete_move(self, server_id: str) -> None:
+        """Complete the new attachments: the guest has kept its volumes."""
+        for attachment in self.list_attachments(server_id):
+            attachment.status = "attached"
+            self._storage.find_volume(attachment.volume_id).status = "in-use"
+
+    def release_all(self, server_id: str, is_failure: bool = False) -> None:
+        """Release the volumes of a server that is gone, and delete those that go with it, unless it never was."""
         for attachment in self.list_attachments(server_id):
             self._storage.release(attachment)
             volume = self._storage.volumes.get(attachment.volume_id)
-            if attachment.is_deleted_with_server and volume is not None:
+            if attachment.is_deleted_with_server and volume is not None and not is_failure:
                 self._storage.delete(volume)
 
     def has_extending_volume(self, server_id: str) -> bool:
@@ -92,11 +120,21 @@ class ServerVolumes:
         attachments = self.list_attachments(server_id)
         return any(self._storage.volumes[each.volume_id].status == "extending" for each in attachments)
 
-    def _find_device(self, server_id: str) -> str:
+    def find_device(self, server_id: str) -> str:
         used = {each.device for each in self.list_attachments(server_id)}
         names = (f"/dev/sd{chr(letter)}" for letter in range(FIRST_DEVICE, ord("z") + 1))
         return next(name for name in names if name not in used)
 
-    def _show_growth(self, server_id: str, volume: StoredVolume) -> None:
-        """Tell the guest of the new size. Cinder has set it already: of a failure only the action tells."""
-        self._actions.start(server_id, "extend_volume").end(server_id not in self.rigid_servers)
+    async def _show_growth(self, server_id: str, volume: StoredVolume) -> None:
+        """Show the guest the new size. Cinder has set it already: of a failure only the action tells."""
+        action = self._actions.start(server_id, "extend_volume")
+        if server_id in self.rigid_servers:
+            action.end(is_success=False)
+            return
+        try:
+            if not volume.volume_type.hides_growth:
+                await asyncio.to_thread(self._hypervisor.show_growth, server_id, volume.id)
+        except GuestAgentError:
+            action.end(is_success=False)
+        else:
+            action.end()

@@ -10,8 +10,8 @@ class ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, application: object) -> None:
-        super().__init__((HOST, port), QuietRequestHandler)
+    def __init__(self, port: int, application: object, host: str = HOST) -> None:
+        super().__init__((host, port), QuietRequestHandler)
         self.set_app(application)  # type: ignore[arg-type]
 
     def server_bind(self) -> None:

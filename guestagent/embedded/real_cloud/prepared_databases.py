@@ -1,0 +1,176 @@
+"""The databases of all services as they are before anyone uses them: made once on this machine, copied for every run.
+
+A template is complete or absent, and named after what it was made of. It is `empty_databases` with more services.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from guestagent import atomic_file
+from guestagent.embedded.database_servers import install_data_directory
+from guestagent.embedded.host.cache_folder import hold_file_lock
+from guestagent.embedded.host.unix_account import UnixAccount
+from guestagent.embedded.real_cloud import service_config
+from guestagent.embedded.real_cloud.addresses import CloudAddresses
+from guestagent.embedded.real_cloud.cloud_paths import CloudPaths
+from guestagent.embedded.real_cloud.service_programs import ServicePrograms
+from guestagent.embedded.real_heat import run_folder
+from guestagent.embedded.real_heat.account_commands import run_as_account
+from guestagent.embedded.real_heat.daemon_config import replace_token_filter
+from guestagent.embedded.real_heat.empty_databases import SOURCE_FILES as HEAT_SOURCE_FILES
+from guestagent.embedded.real_heat.empty_databases import remove_unused_templates, wait_for_database
+from guestagent.embedded.real_heat.passwords import HeatPasswords
+from guestagent.embedded.real_heat.release import SCRIPT_FOLDER as HEAT_SCRIPT_FOLDER
+
+SOURCES = ("prepared_databases", "service_config", "config_sections", "service_programs", "packages")
+SOURCE_FILES = (*HEAT_SOURCE_FILES, *(Path(__file__).with_name(f"{name}.py") for name in SOURCES))
+SCRIPT_FOLDER = Path(__file__).parent / "inside"
+GLANCE_PIPELINE = "glance-api-paste.ini"
+VOLUME_FILTERS = "etc/cinder/resource_filters.json"
+STEP_TIMEOUT_S = 900.0
+PARALLEL_STEPS = 3
+PLACEHOLDER_ADDRESSES = CloudAddresses("127.0.0.1")
+# Nova fills these in from its own configuration, so the template can be copied to any folder.
+CELL_URL = "{scheme}://{username}:{password}@{hostname}"
+CELL0_DATABASE, CELL1_DATABASE = f"{CELL_URL}/nova_cell0?{{query}}", f"{CELL_URL}/nova?{{query}}"
+# The commands of each service's administration: module, configuration, words.
+STEPS: Sequence[tuple[str, Sequence[tuple[str, str, Sequence[str]]]]] = (
+    ("neutron", [("neutron.db.migration.cli", "neutron.conf", ("upgrade", "heads"))]),
+    (
+        "nova",
+        [
+            ("nova.cmd.manage", "nova.conf", ("api_db", "sync")),
+            (
+                "nova.cmd.manage",
+                "nova.conf",
+                ("cell_v2", "map_cell0", "--database_connection", CELL0_DATABASE),
+            ),
+            ("nova.cmd.manage", "nova.conf", ("db", "sync")),
+            (
+                "nova.cmd.manage",
+                "nova.conf",
+                (
+                    *("cell_v2", "create_cell", "--name", "cell1"),
+                    *("--database_connection", CELL1_DATABASE, "--transport-url", "fake:///"),
+                ),
+            ),
+        ],
+    ),
+    ("keystone", [("keystone.cmd.manage", "keystone.conf", ("db_sync",))]),
+    ("cinder", [("cinder.cmd.manage", "cinder.conf", ("db", "sync"))]),
+    ("glance", [("glance.cmd.manage", "glance-api.conf", ("db", "sync"))]),
+    ("heat", [("heat.cmd.manage", "heat.conf", ("db_sync",))]),
+    ("placement", [("placement.cmd.manage", "placement.conf", ("db", "sync"))]),
+)
+
+
+def build_template(folder: Path, root: Path, account: UnixAccount) -> Path:
+    """Return the template for these packages; make it in `folder` if it is missing. From the main thread."""
+    template = folder / f"cloud-{compute_digest(root.name)}"
+    with hold_file_lock(folder / "cloud.lock"):
+        if not template.is_dir():
+            _make(folder / "cloud.draft", template, root, account)
+            remove_unused_templates(folder, time.time())
+        os.utime(template)
+    return template
+
+
+def compute_digest(packages: str) -> str:
+    """Compute what changes with anything that goes into the databases: the packages, or our own part."""
+    digest = hashlib.sha256(packages.encode())
+    for path in SOURCE_FILES:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def create_folders(paths: CloudPaths) -> None:
+    """Create the folder, which must not be there yet, and the empty ones in it."""
+    run_folder.create_folders(paths)
+    for folder in paths.state_folders:
+        folder.mkdir(mode=0o700, parents=True)
+
+
+def copy_template(paths: CloudPaths, template: Path) -> HeatPasswords:
+    """Create a run's own folder out of the prepared one. Its configuration is still to be written."""
+    passwords = run_folder.copy_template(paths, template)
+    for folder in paths.state_folders:
+        folder.mkdir(mode=0o700, parents=True)
+    return passwords
+
+
+def write_config(programs: ServicePrograms, addresses: CloudAddresses, passwords: HeatPasswords) -> None:
+    """Write the configuration and our scripts. Everything belongs to the account from then on."""
+    paths, account = programs.paths, programs.account
+    files = service_config.build_files(paths, addresses, passwords, programs.share)
+    for path, text in files.items():
+        atomic_file.write_file(path, text.encode())
+    # Glance looks for it beside its settings only.
+    shutil.copy(programs.root / "usr/share/glance-common" / GLANCE_PIPELINE, paths.settings)
+    shutil.copy(programs.root / VOLUME_FILTERS, paths.settings)
+    pipeline = (programs.root / "etc/heat/api-paste.ini").read_text()
+    atomic_file.write_file(paths.settings / "api-paste.ini", replace_token_filter(pipeline).encode())
+    shutil.copytree(HEAT_SCRIPT_FOLDER, paths.scripts, dirs_exist_ok=True)
+    shutil.copytree(SCRIPT_FOLDER, paths.scripts, dirs_exist_ok=True)
+    run_folder.change_owner(paths.folder, account.uid, account.gid)
+
+
+def _make(draft: Path, template: Path, root: Path, account: UnixAccount) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    _fill(ServicePrograms(root, account, CloudPaths(draft)))
+    run_folder.change_owner(
+        draft, os.getuid(), os.getgid()
+    )  # until it is copied no other account may read it
+    os.sync()  # else a power cut after the renaming could leave files without their content
+    draft.rename(template)
+
+
+def _fill(programs: ServicePrograms) -> None:
+    paths = programs.paths
+    create_folders(paths)
+    passwords = HeatPasswords.generate()
+    atomic_file.write_file(paths.password_file, passwords.dump())
+    run_folder.create_keys(paths)
+    install_data_directory("mariadb", paths.data, programs.root)
+    write_config(programs, PLACEHOLDER_ADDRESSES, passwords)
+    server = programs.build_database_daemon()
+    server.start()
+    try:
+        wait_for_database(server, paths)
+        with ThreadPoolExecutor(PARALLEL_STEPS) as pool:
+            for step in [pool.submit(_create_tables, programs, *step) for step in STEPS]:
+                step.result()
+        _create_first_user(programs, passwords)
+    finally:
+        server.stop(signal.SIGTERM)
+
+
+def _create_tables(
+    programs: ServicePrograms, service: str, commands: Sequence[tuple[str, str, Sequence[str]]]
+) -> None:
+    for module, config, words in commands:
+        run_as_account(
+            f"making the tables of {service}",
+            programs.build_manage_command(module, config, *words),
+            environment=programs.environment,
+            timeout=STEP_TIMEOUT_S,
+            log=programs.paths.logs / f"{service}-{'-'.join(words[:2])}.log",
+        )
+
+
+def _create_first_user(programs: ServicePrograms, passwords: HeatPasswords) -> None:
+    config = str(programs.paths.settings / "keystone.conf")
+    run_as_account(
+        "making Keystone's first user",
+        programs.build_script_command("keystone_bootstrap.py", "--config-file", config),
+        environment=programs.environment,
+        stdin=passwords.admin.reveal() + "\n",
+        timeout=STEP_TIMEOUT_S,
+    )
