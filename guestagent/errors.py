@@ -27,6 +27,7 @@
     ├── DataMismatch                   11   the data of a replica differ from its source's
     ├── OrderRefused                   12   the resource manager did not accept an order; carries its code
     ├── ServiceUnreachable       (retry)   13   the resource manager's service did not answer
+    ├── OperationFailed                14   an order was accepted, and not carried out; carries a code
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
 (retry): another attempt can succeed without a change.
@@ -269,6 +270,23 @@ class ServiceUnreachable(GuestAgentError):
     """The service of the resource manager did not answer. An order may be accepted: ask again with the same id."""
 
     exit_code = 13
+
+
+class OperationFailed(GuestAgentError):
+    """An operation of the resource manager that failed or was cancelled, or that goes on only when a person helps.
+
+    `code` is one of `RefusalCode`, or `cancelled`; `operation` is its document.
+    """
+
+    exit_code = 14
+
+    def __init__(self, code: str, message: str, operation: Mapping[str, object]) -> None:
+        super().__init__(code, message, operation)
+        self.code, self.message, self.operation = str(code), message, operation
+        self.details = {"code": self.code, "operation": operation}
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class UnsupportedEnvironment(GuestAgentError):

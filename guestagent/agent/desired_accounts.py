@@ -62,7 +62,8 @@ def _list_accounts(
     user: User, section: Section, dialect: SqlDialect, purpose: AccountPurpose, seed: DonorEntry | None = None
 ) -> Iterator[DesiredAccount]:
     tls = section.tls
-    for host in dialect.list_host_patterns(None if section.network is None else str(section.network)):
+    network = section.network if user.network is None else user.network
+    for host in dialect.list_host_patterns(None if network is None else str(network)):
         yield DesiredAccount(
             account=Account(str(user.name), host),
             password=user.password,

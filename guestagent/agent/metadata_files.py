@@ -86,6 +86,21 @@ def choose_document(paths: Sequence[Path]) -> CollectedDocument | None:
     return None
 
 
+def find_referral(paths: Sequence[Path]) -> Mapping[str, object]:
+    """Return the last file that only tells the collector where the node's document is; {} if none does.
+
+    The user data of a node without Heat hold the address of such a file, so that they are worth nothing afterwards.
+    """
+    # Only a first boot comes here: no other poke imports this.
+    from guestagent.agent.collector_config import METADATA_KEY
+
+    for path in reversed(paths):
+        content = _parse_collected(path)
+        if isinstance(content, dict) and METADATA_KEY in content and HANDLE_KEY not in content:
+            return content
+    return {}
+
+
 def is_outdated(chosen: CollectedDocument, present: CollectedDocument | None, paths: Sequence[Path]) -> bool:
     """Return whether a document was chosen only because the file of the present one is missing this time.
 

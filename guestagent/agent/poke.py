@@ -44,8 +44,12 @@ def deliver_document(
     restrict_access(find_boot_copies(boot_folders), [settings.collector_cache, backup_cache])
     InstanceCheck(settings, root).require_own_disk()
     document = metadata_files.choose_document(paths)
+    if document is None:
+        LOG.info("no document for this node in %s", ":".join(map(str, paths)))
+        configure_collector(settings.collector_config, metadata_files.find_referral(paths))
+        return
     stored = metadata_files.find_stored_document(settings.state_folder)
-    if document is None or metadata_files.is_outdated(document, stored, paths):
+    if metadata_files.is_outdated(document, stored, paths):
         LOG.info("nothing new for this node in %s", ":".join(map(str, paths)))
         return
     DocumentInbox(settings.state_folder, settings.run_folder).store(document)

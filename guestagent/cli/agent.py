@@ -161,7 +161,9 @@ def run_plan(args: argparse.Namespace) -> int:
 def run_apply(args: argparse.Namespace) -> int:
     """Apply the metadata. The exit code is 0 if the node is ready."""
     from guestagent.agent import apply, settings
+    from guestagent.agent.endpoint_environment import find_missing_variables
 
+    os.environ.update(find_missing_variables(os.environ))
     loaded = settings.load_settings(args.config)
     text, name = (None, "") if args.metadata is None else read_input(args.metadata)
     report_progress = _ignore_line if args.json else _print_progress

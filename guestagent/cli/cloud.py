@@ -40,8 +40,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "cloud",
         help="run an embedded OpenStack cloud on this machine, for learning and tests",
         description="Run an embedded cloud on this machine, for learning and tests: an imitation of Keystone, Heat and "
-        "the parts of Nova, Neutron and Glance that a cluster needs. Its servers are namespaces with real database "
-        "servers. It is not for production.",
+        "the parts of Nova, Cinder, Neutron and Glance that a cluster needs. Its servers are namespaces with real "
+        "database servers. It is not for production.",
     )
     actions = group.add_subparsers(metavar="ACTION", required=True)
     _register_up(actions)

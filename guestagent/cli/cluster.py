@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from guestagent.cli import cluster_create, cluster_repair, cluster_template, options
+from guestagent.cli import (
+    cluster_create,
+    cluster_follower,
+    cluster_network,
+    cluster_repair,
+    cluster_template,
+    cluster_volume,
+    options,
+)
 from guestagent.cli.confirmation import confirm_by_name
 from guestagent.cli.password_file import read_password_file
 from guestagent.cli.seed_notes import add_data_size_option, build_size, report_seeds
@@ -40,6 +49,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _register_add_replica(verbs)
     _register_remove_replica(verbs)
     _register_resize(verbs)
+    cluster_volume.register(verbs)
+    cluster_network.register(verbs)
+    cluster_follower.register(verbs)
     _register_rotate(verbs)
     cluster_repair.register(verbs)
     _register_status(verbs)
@@ -82,6 +94,9 @@ def _register_remove_replica(verbs: argparse._SubParsersAction[argparse.Argument
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument("node", metavar="NODE", help="the replica, for example Slave0001")
+    parser.add_argument(
+        "--delete-volume", action="store_true", help="delete its data volume, too (default: it stays)"
+    )
     options.add_wait_options(parser)
     parser.set_defaults(run=run_remove_replica)
 
@@ -140,9 +155,11 @@ def _register_delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = verbs.add_parser(
         "delete",
         help="delete a cluster, its servers and its data",
-        description="Delete a cluster's stack, with every server and all data on them.",
+        description="Delete a cluster's stack, with every server and all data on them. Data volumes stay, and their "
+        "metadata name the cluster and the node.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument("--delete-volumes", action="store_true", help="delete the data volumes, too")
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_delete)
@@ -172,6 +189,8 @@ def run_add_replica(args: argparse.Namespace) -> int:
 def run_remove_replica(args: argparse.Namespace) -> int:
     """Remove a replica."""
     stacks = open_stacks(args)
+    if args.delete_volume:
+        stacks.discard_volumes(args.stack, [args.node], args.timeout)
     return wait_for_work(
         args, stacks, stacks.change(args.stack, lambda cluster: cluster.remove_replica(args.node))
     )
@@ -221,17 +240,24 @@ def run_status(args: argparse.Namespace) -> int:
 def run_delete(args: argparse.Namespace) -> int:
     """Delete a cluster, after confirmation."""
     if not args.yes:
-        warning = f"This deletes {args.stack}: every server, and all data on them."
+        rest = ", and their data volumes" if args.delete_volumes else " (their data volumes stay)"
+        warning = f"This deletes {args.stack}: every server, and all data on them{rest}."
         confirm_by_name(warning, args.stack, "nothing was deleted")
     stacks = open_stacks(args)
+    if args.delete_volumes:
+        stacks.discard_volumes(args.stack, (), args.timeout)
     return wait_for_work(args, stacks, stacks.delete(args.stack))
 
 
 def _build_replica(cluster: Cluster, flavor: str | None, image: str | None) -> Node:
-    """Build a new replica. Flavor and image default to those of the newest one."""
-    from guestagent.controller import Node
+    """Build a new replica like the newest one, in its zone, with a data volume of the same size if it has one."""
+    from guestagent.controller import Node, StackVolume
 
-    model = cluster.replicas[-1] if cluster.replicas else cluster.source
+    model = cluster.replicas[-1] if cluster.replicas else cluster.own_source
+    volume = replace(model.volume, is_kept=True) if isinstance(model.volume, StackVolume) else None
     return Node(
-        flavor=model.flavor if flavor is None else flavor, image=model.image if image is None else image
+        flavor=model.flavor if flavor is None else flavor,
+        image=model.image if image is None else image,
+        volume=volume,
+        zone=model.zone,
     )

@@ -74,6 +74,7 @@ def run_preflight(args: argparse.Namespace) -> int:
 def run_create(args: argparse.Namespace) -> int:
     """Launch a cluster."""
     from guestagent.controller.cluster_file import parse_cluster_file
+    from guestagent.controller.template import list_shared_passwords
 
     text, input_name = read_input(args.file)
     cluster_file = parse_cluster_file(text, input_name)
@@ -82,7 +83,8 @@ def run_create(args: argparse.Namespace) -> int:
     passwords = None
     if cluster_file.password_file is not None:
         folder = Path() if args.file == "-" else Path(args.file).parent
-        passwords = read_password_file(folder / cluster_file.password_file)
+        accounts = list_shared_passwords(cluster_file.cluster)
+        passwords = read_password_file(folder / cluster_file.password_file, accounts)
     stacks = open_stacks(args)
     cluster = _choose_format(stacks, cluster_file, _get_requested_dialect(args, cluster_file), input_name)
     return wait_for_work(args, stacks, stacks.create(name, cluster, passwords))

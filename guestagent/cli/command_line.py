@@ -29,7 +29,7 @@ from guestagent.errors import (
 DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
-On the operator's workstation: cluster, validate, elements-path.
+On the operator's workstation: cluster, resources, validate, elements-path.
 On a node: status, doctor, plan, apply, pause, resume, accept-source, verify, reseed, volume; its services run
 serve, poke, identity, sizes, collect, seed and donor.
 Without a cloud: demo, cloud."""
@@ -48,6 +48,9 @@ exit codes:
   9  the data volume is missing, foreign or damaged
  10  the data could not be copied from the source
  11  the data of a replica differ from its source's
+ 12  the resource manager refused an order
+ 13  the service of the resource manager does not answer
+ 14  an operation of the resource manager failed, or waits for a person
  70  a bug of guestagent
  77  this machine lacks what the command needs (root, namespaces)
 130  interrupted"""
@@ -73,6 +76,7 @@ COMMAND_MODULES = {
     "validate": "validate",
     "elements-path": "elements_path",
     "cluster": "cluster",
+    "resources": "resources",
     "cloud": "cloud",
     "demo": "demo",
 }

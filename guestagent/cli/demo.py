@@ -7,13 +7,16 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.argument_types import build_integer_type
 from guestagent.cli.cloud import STATE_FOLDER
+from guestagent.cli.resources_settings import require_resources_extra
 from guestagent.cli.signals import InterruptHandler
 from guestagent.cli.subnet import parse_subnet
 from guestagent.errors import (
@@ -30,8 +33,11 @@ from guestagent.retry import Clock, SystemClock
 if TYPE_CHECKING:
     from guestagent.demo import DemoEnvironment, DemoEventHandler, DemoResult, EmbeddedEnvironment
 
+    PlayScenario = Callable[..., DemoResult]
+
 EXIT_DEMO_FAILED = NotReady.exit_code
 DATABASES = ("mariadb", "mariadb-11.8", "mysql")
+ENGINES = ("natives", "orchestrator", "migration")
 DEFAULT_SEED_MIB, SEED_LIMIT_MIB = 200, 10_000
 BUILT_IMAGE = ""  # the value of --image without a tree
 
@@ -90,6 +96,12 @@ minute when the database server is installed.""",
         help="store so much data on the source and purge its binary logs before the replica is added, which then gets "
         f"a copy of the data (default with --seed alone: {DEFAULT_SEED_MIB})",
     )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="give the cluster's orders to the resource manager with this engine, and keep the databases on volumes "
+        "that grow (default: the cluster is a stack of Heat)",
+    )
     options.add_json_option(parser)
     parser.set_defaults(run=run_demo)
 
@@ -100,7 +112,7 @@ def run_demo(args: argparse.Namespace) -> int:
     start_time = clock.now()
     environment = _build_environment(args)
     with environment.hold_lock():
-        result = run_and_clean_up(environment, args.keep, clock, args.seed)
+        result = run_and_clean_up(environment, args.keep, clock, _choose_scenario(args))
     seconds = clock.now() - start_time
     if args.json:
         document = build_result_document(result, seconds, environment.is_running)
@@ -113,9 +125,9 @@ def run_demo(args: argparse.Namespace) -> int:
 
 
 def run_and_clean_up(
-    environment: DemoEnvironment, keep: bool, clock: Clock, seed_mebibytes: int = 0
+    environment: DemoEnvironment, keep: bool, clock: Clock, play_scenario: PlayScenario
 ) -> DemoResult:
-    """Run the demo, and clean up after any error or interruption."""
+    """Run the demo with this scenario, and clean up after any error or interruption."""
     from guestagent.cli.demo_screen import show_demo
     from guestagent.demo import DemoResult, ProgressMessage
 
@@ -123,7 +135,7 @@ def run_and_clean_up(
     with show_demo(clock) as handle_event, InterruptHandler() as interrupts:
         try:
             try:
-                result = _run_scenario(environment, handle_event, keep, clock, interrupts, seed_mebibytes)
+                result = _run_scenario(environment, handle_event, keep, clock, interrupts, play_scenario)
             except KeyboardInterrupt:
                 handle_event(ProgressMessage("interrupted"))
             finally:
@@ -136,15 +148,23 @@ def run_and_clean_up(
     return result
 
 
+def _choose_scenario(args: argparse.Namespace) -> PlayScenario:
+    from guestagent.demo import play, run_managed_demo
+
+    if args.engine is None:
+        return partial(play, seed_mebibytes=args.seed)
+    return partial(run_managed_demo, engine=args.engine)
+
+
 def _run_scenario(
     environment: DemoEnvironment,
     handle_event: DemoEventHandler,
     keep: bool,
     clock: Clock,
     interrupts: InterruptHandler,
-    seed_mebibytes: int,
+    play_scenario: PlayScenario,
 ) -> DemoResult:
-    from guestagent.demo import DemoResult, FailedNode, ProgressMessage, play
+    from guestagent.demo import DemoResult, FailedNode, ProgressMessage
 
     try:
         if environment.stop_cloud():
@@ -156,7 +176,7 @@ def _run_scenario(
     except GuestAgentError as error:
         failed_cloud = FailedNode("the cloud", str(error), environment.read_cloud_log())
         return DemoResult(0, (str(error),), failed_nodes=(failed_cloud,), exit_code=error.exit_code)
-    return play(environment, handle_event, clock, keep=keep, seed_mebibytes=seed_mebibytes)
+    return play_scenario(environment, handle_event, clock, keep=keep)
 
 
 def _clean_up(environment: DemoEnvironment, handle_event: DemoEventHandler, result: DemoResult) -> DemoResult:
@@ -216,13 +236,35 @@ def _build_advice(args: argparse.Namespace) -> str:
         lines.append(f"export OS_CLIENT_CONFIG_FILE={shlex.quote(str(args.clouds_file.absolute()))}")
     if shutil.which("guestagent") is None:
         lines.append(f"export PATH={shlex.quote(str(Path(sys.argv[0]).absolute().parent))}:$PATH")
-    lines += [
-        "guestagent cluster status demo",
-        "guestagent cluster add-replica demo --flavor m1.tiny",
-        f"guestagent cloud ssh {cloud} Slave0000 guestagent status",
-    ]
+    lines += [*_list_advised_commands(args), f"guestagent cloud ssh {cloud} Slave0000 guestagent status"]
     commands = "".join(f"    {line}\n" for line in lines)
     return f"The cluster keeps running. Try:\n{commands}To remove it:\n    guestagent cloud down {cloud}\n"
+
+
+def _list_advised_commands(args: argparse.Namespace) -> list[str]:
+    if args.engine is None:
+        return [
+            "guestagent cluster status demo",
+            "guestagent cluster add-replica demo --flavor m1.tiny",
+        ]
+    folder = (args.state or STATE_FOLDER / args.name).absolute()
+    settings = shlex.quote(str(folder / "manager/resources.conf"))
+    return [
+        f"export GUESTAGENT_RESOURCES_SETTINGS={settings}",
+        "guestagent resources serve &",
+        "guestagent resources show demo",
+    ]
+
+
+def _check_engine_options(args: argparse.Namespace) -> None:
+    """Raise InvalidInput for options that the resource manager's demo does not have."""
+    found = [f"--{name}" for name in ("image", "seed") if getattr(args, name)]
+    if args.image is not None and not found:
+        found = ["--image"]
+    if found:
+        raise InvalidInput([Problem(found[0], "nothing, with --engine", "the option")])
+    if args.subnet.version != 4:
+        raise InvalidInput([Problem("--subnet", "a subnet of IPv4 with --engine", repr(str(args.subnet)))])
 
 
 def _format_option(name: str, path: Path | None) -> tuple[str, ...]:
@@ -243,6 +285,12 @@ def _build_environment(args: argparse.Namespace) -> EmbeddedEnvironment:
         network=args.subnet,
         heat=args.heat,
     )
+    if args.engine is not None:
+        _check_engine_options(args)
+        with require_resources_extra():
+            from guestagent.demo.managed_environment import ManagedEnvironment
+
+            return ManagedEnvironment(cloud_options, image=f"guestagent-{args.db}")
     if args.image is None:
         return EmbeddedEnvironment(cloud_options, image=f"guestagent-{args.db}")
     if args.db != DATABASES[0]:

@@ -15,16 +15,23 @@ from guestagent.demo.protocols import (
     ClusterChanged,
     DemoEvent,
     DemoEventHandler,
+    InstanceChanged,
     ProgressMessage,
     RowsCounted,
 )
+from guestagent.resources.views import InstanceState, InstanceView
 from guestagent.retry import Clock
 from guestagent.text_escaping import escape_line
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-BUSY_STATES = (NodeState.BOOTING, NodeState.PROVING)
+BUSY_STATES = (
+    *(NodeState.BOOTING, NodeState.PROVING),
+    *(InstanceState.BUILDING, InstanceState.RESIZING, InstanceState.VERIFYING, InstanceState.GROWING),
+)
+STYLES = {str(state): colour for state, colour in STATE_COLOURS.items()}
+STYLES |= dict.fromkeys(map(str, BUSY_STATES[2:]), "cyan")
 FINAL_STATES = (NodeState.READY, NodeState.FAILED)
 
 
@@ -58,7 +65,7 @@ class NodeRow:
     role: str = ""
     flavor: str = ""
     address: str = ""
-    state: NodeState | None = None
+    state: NodeState | InstanceState | None = None
     is_removed: bool = False
     busy_since: float | None = None
     busy_until: float | None = None
@@ -89,7 +96,9 @@ class DemoScreen:
                 reason = event.reason if "FAILED" in event.status else ""
                 return f"{now:6.1f} s  {self._stack}{_format_reason(reason)}"
             case NodeChanged():
-                return self._update_state(event, now)
+                return self._update_state(event.name, event.state, event.reason, now)
+            case InstanceChanged(view):
+                return self._update_instance(view, now)
 
     def build_table(self) -> Table | str:
         """Return the content of the live display: nothing before the cluster is known."""
@@ -106,7 +115,7 @@ class DemoScreen:
             table.add_column(heading, justify="right")
         for name, row in self._rows.items():
             state = "removed" if row.is_removed else str(row.state or "")
-            style = "dim strike" if row.is_removed else STATE_COLOURS.get(row.state or NodeState.WAITING, "")
+            style = "dim strike" if row.is_removed else STYLES.get(str(row.state or NodeState.WAITING), "")
             cells = (name, row.role, row.flavor, row.address, state)
             count = "" if row.rows is None else str(row.rows)
             escaped_cells = (escape(escape_line(cell)) for cell in cells)
@@ -116,7 +125,7 @@ class DemoScreen:
     def _update_nodes(self, cluster: Cluster) -> str:
         for node in cluster:
             row = self._get_row(node.name)
-            row.role = "source" if node.name == cluster.source.name else "replica"
+            row.role = "source" if node is cluster.source else "replica"
             row.flavor = node.flavor
         for name in self._rows.keys() - {node.name for node in cluster}:
             self._rows[name].is_removed = True
@@ -131,17 +140,21 @@ class DemoScreen:
             row.rows = event.rows
         return ""
 
-    def _update_state(self, event: NodeChanged, now: float) -> str:
-        row = self._get_row(event.name)
-        if event.state is row.state:
+    def _update_instance(self, view: InstanceView, now: float) -> str:
+        row = self._get_row(view.name)
+        row.role, row.flavor = view.role, view.flavor or view.wanted_flavor
+        return self._update_state(view.name, view.state, view.detail, now)
+
+    def _update_state(self, name: str, state: NodeState | InstanceState, reason: str, now: float) -> str:
+        row = self._get_row(name)
+        if state is row.state:
             return ""
-        if event.state in BUSY_STATES and (row.busy_since is None or row.busy_until is not None):
+        if state in BUSY_STATES and (row.busy_since is None or row.busy_until is not None):
             row.busy_since, row.busy_until = now, None
-        elif event.state in FINAL_STATES:
+        elif state in FINAL_STATES:
             row.busy_until = now
-        row.state = event.state
-        reason = _format_reason(event.reason)
-        return f"{now:6.1f} s  {event.name} ({row.role}, {row.flavor}) is {event.state}{reason}"
+        row.state = state
+        return f"{now:6.1f} s  {name} ({row.role}, {row.flavor}) is {state}{_format_reason(reason)}"
 
     def _get_row(self, name: str) -> NodeRow:
         return self._rows.setdefault(name, NodeRow())

@@ -45,8 +45,10 @@ def run_doctor(args: argparse.Namespace) -> int:
     """Print the report. The exit code is for scripts."""
     from guestagent.agent import settings, wiring
     from guestagent.agent.doctor import Probes, examine_node
+    from guestagent.agent.endpoint_environment import find_missing_variables
     from guestagent.retry import SystemClock
 
+    os.environ.update(find_missing_variables(os.environ))
     loaded = settings.load_settings(args.config)
     findings = examine_node(loaded, wiring.build_dependencies(loaded, SystemClock()), Probes())
     return _print_json(findings) if args.json else _print_text(findings)

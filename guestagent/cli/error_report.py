@@ -8,7 +8,15 @@ import sys
 from collections.abc import Mapping
 
 from guestagent.cli.output import BROKEN_PIPE_ERRNOS, OutputError, discard_stdout
-from guestagent.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, GuestAgentError, InvalidInput, StorageError
+from guestagent.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    GuestAgentError,
+    InvalidInput,
+    OrderRefused,
+    StorageError,
+)
 from guestagent.text_escaping import escape_line
 
 
@@ -47,7 +55,7 @@ def report_error(error: GuestAgentError, as_json: bool) -> int:
     message = f"{error}; {error.advice}" if error.advice else str(error)
     if as_json:
         details: dict[str, object] = {**error.details}
-        if isinstance(error, InvalidInput):
+        if isinstance(error, InvalidInput | OrderRefused):
             details["problems"] = [
                 {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems
             ]
@@ -59,6 +67,10 @@ def report_error(error: GuestAgentError, as_json: bool) -> int:
         sys.stderr.writelines(
             f"guestagent: {escape_line(f'{prefix}{problem}')}\n" for problem in error.problems
         )
+    elif isinstance(error, OrderRefused):
+        reference = f" (reference {error.reference} in the service's log)" if error.reference else ""
+        sys.stderr.write(f"guestagent: {error.code}: {escape_line(error.message)}{reference}\n")
+        sys.stderr.writelines(f"guestagent: {escape_line(str(problem))}\n" for problem in error.problems)
     else:
         sys.stderr.write(f"guestagent: {message}\n")
     return error.exit_code

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 def open_stacks(args: argparse.Namespace) -> Stacks:
     """Connect to the cloud that the options name."""
-    from guestagent.controller import Stacks, connect
+    from guestagent.controller import Stacks, connect, connect_hardware
 
     timeout = getattr(args, "timeout", None)
     if timeout is not None and not 0 < timeout < math.inf:
         raise InvalidInput([Problem("--timeout", "a number of seconds above 0", f"{timeout:g}")])
-    return Stacks(connect(args.os_cloud))
+    heat = connect(args.os_cloud)
+    return Stacks(heat, hardware=connect_hardware(heat))
 
 
 def wait_for_work(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:

@@ -6,21 +6,21 @@ Operations return new clusters. Numbers and server ids are never used twice, not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from guestagent.controller.cluster_validation import (
-    check_counters,
-    check_metadata_url,
-    check_networks,
-    check_nodes,
-    check_placement,
-    check_times,
-    check_tls,
-    check_variables,
-    require_replicas,
+from guestagent.controller.cluster_settings import (
+    DEFAULT_BOOT_ALLOWANCE_S,
+    DEFAULT_DEADLINE_S,
+    DEFAULT_POLLING_INTERVAL_S,
+    ClusterSettings,
 )
+from guestagent.controller.cluster_validation import require_replicas
+from guestagent.controller.database_group import FIRST_GROUP
 from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
+from guestagent.controller.external_source import ExternalSource, compute_first_replica_id
+from guestagent.controller.follower import Follower
 from guestagent.controller.node import Node
+from guestagent.controller.node_volume import StackVolume
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.seed import (
     DEFAULT_SEEDING,
@@ -32,97 +32,23 @@ from guestagent.controller.seed import (
     plan_reseed,
     plan_seed,
 )
-from guestagent.controller.seed_validation import check_seeding, check_verification
 from guestagent.errors import InvalidCluster, Problem
 from guestagent.metadata import Tls
-from guestagent.metadata.document import DEFAULT_DEADLINE
 from guestagent.metadata.limits import DEFAULT_AUTH_TTL_S
-from guestagent.validation import Problems
 
 FIRST_SERVER_ID = 101  # far from 1, every server's default: a server without its own id is noticed at once
 FIRST_REPLICA_ID = FIRST_SERVER_ID + 1
-DEFAULT_DEADLINE_S = DEFAULT_DEADLINE
-DEFAULT_BOOT_ALLOWANCE_S = 300
-DEFAULT_POLLING_INTERVAL_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """One source, its replicas, and the settings that they share. `Cluster.new` gives names and server ids.
-
-    The nodes are in `subnet` or `network` (ids; prefer the subnet); with neither the cloud has one default network.
-    `client_networks` may reach the database port, and so may the nodes. `variables` are server variables, of those
-    that a node's metadata may set. The replicas' accounts are valid from `replica_network` only (None: from anywhere).
-    Networks are in CIDR form. `ipv6`: the nodes have IPv6 addresses and reach each other by them too; networks of
-    IPv6 need it.
-
-    Times are in seconds. `deadline` is a node's own time to become ready, from the start of its agent;
-    `boot_allowance` comes before it; `auth_ttl` is how long the cloud's Keystone accepts a handle's URL.
-    `metadata_url` is the address of Heat's CFN API as the guests reach it; None: they use the one in Heat's boot data.
-    They look for new metadata at least every `polling_interval`. In CFN both are in the servers' user data, so they
-    cannot change after a cluster is created. In HOT Heat provides the address, so there is no `metadata_url`.
-    `tls` is for all channels (`GuestAgent.TLS`); None: encrypted if the source offers it.
-    `rotating`: passwords are new, and the source retains the old ones until `end_rotation`.
-    `seeding` is how replicas that join get their data. `verification` is the name of the account with which replicas
-    compare their data with the source's; None: no comparison. `donor_certificate` (PEM) is that of the port for backup
-    streams while a replica joins: `Stacks.change` makes it, unless the TLS has a CA.
-
-    A stack never changes its `dialect`, the format of its template: its resources have other types in the other
-    format. `Stacks.preflight` finds the better one for a cloud.
-
-    `passwords`: either Heat generates the accounts' passwords, or the template has a hidden parameter for each. The
-    values are never a part of the cluster: Heat gets them beside the template.
-    """
-
-    source: Node
-    replicas: tuple[Node, ...] = ()
-    subnet: str | None = None
-    network: str | None = None
-    key_pair: str | None = None
-    client_networks: tuple[str, ...] = ()
-    replica_network: str | None = None
-    ipv6: bool = False
-    metadata_url: str | None = None
-    deadline: int = DEFAULT_DEADLINE_S
-    boot_allowance: int = DEFAULT_BOOT_ALLOWANCE_S
-    auth_ttl: int = DEFAULT_AUTH_TTL_S
-    polling_interval: int = DEFAULT_POLLING_INTERVAL_S
-    dialect: Dialect = DEFAULT_DIALECT
-    passwords: Passwords = Passwords.HEAT
-    tls: Tls | None = None
-    rotating: bool = False
-    variables: Mapping[str, str | int | bool] = field(default_factory=dict)
-    seeding: SeedSettings = DEFAULT_SEEDING
-    verification: str | None = None
-    donor_certificate: str | None = None
-    next_server_id: int
-    next_replica: int
-
-    def __post_init__(self) -> None:
-        problems = Problems()
-        check_nodes(problems, self.source, self.replicas, self.next_server_id, self.next_replica)
-        check_placement(problems, self.subnet, self.network, self.key_pair)
-        check_metadata_url(problems, self.metadata_url, self.dialect)
-        check_networks(problems, self.client_networks, self.replica_network, self.ipv6)
-        check_counters(problems, self.next_server_id, self.next_replica)
-        check_times(
-            problems,
-            deadline=self.deadline,
-            boot_allowance=self.boot_allowance,
-            auth_ttl=self.auth_ttl,
-            polling_interval=self.polling_interval,
-        )
-        check_tls(problems, self.tls)
-        check_variables(problems, self.variables, self.tls, len(self.replicas), len(self.joining_replicas))
-        check_seeding(problems, self.seeding, self.source, self.replicas)
-        check_verification(problems, self.verification, self.replicas)
-        problems.raise_if_any(InvalidCluster)
+class Cluster(ClusterSettings):
+    """A cluster and its operations. `Cluster.new` gives names and server ids."""
 
     @classmethod
     def new(
         cls,
         *,
-        source: Node,
+        source: Node | ExternalSource,
         replicas: Iterable[Node] = (),
         subnet: str | None = None,
         network: str | None = None,
@@ -144,10 +70,16 @@ class Cluster:
     ) -> Cluster:
         """Make a new cluster: its nodes get their names, server ids and first generation here."""
         nodes = tuple(replicas)
+        first_id = FIRST_REPLICA_ID
+        if isinstance(source, Node):
+            source = replace(source, name="Master0000", server_id=FIRST_SERVER_ID, generation=1)
+        else:
+            first_id = compute_first_replica_id(source.account)
+            passwords = Passwords.PARAMETERS
         return cls(
-            source=replace(source, name="Master0000", server_id=FIRST_SERVER_ID, generation=1),
+            source=source,
             replicas=tuple(
-                _number_replica(node, index, FIRST_REPLICA_ID + index) for index, node in enumerate(nodes)
+                _number_replica(node, index, first_id + index) for index, node in enumerate(nodes)
             ),
             subnet=subnet,
             network=network,
@@ -166,23 +98,24 @@ class Cluster:
             variables={} if variables is None else variables,
             seeding=seeding,
             verification=verification,
-            next_server_id=FIRST_REPLICA_ID + len(nodes),
+            next_server_id=first_id + len(nodes),
             next_replica=len(nodes),
         )
 
     def add_replica(self, node: Node, size: SourceSize = UNKNOWN_SIZE) -> Cluster:
         """Add a replica. The source gets a new generation, because it has to prove the new accounts first.
 
-        `size` is that of the source, from which the replica's time follows: `Stacks.change` finds it out. Raise
-        InvalidCluster if Heat's clocks do not allow that time.
+        With an external source the account is there already, and the replica replays its logs. `size` is that of the
+        source, from which the replica's time follows: `Stacks.change` finds it out. Raise InvalidCluster if Heat's
+        clocks do not allow that time.
         """
         replica = _number_replica(node, self.next_replica, self.next_server_id)
-        if self.seeding.method != "replay":
+        if self.seeding.method != "replay" and isinstance(self.source, Node):
             seed = plan_seed(NodeSeed(1, replica.generation), self.seed_clock, self.seeding, size)
             replica = replace(replica, seed=seed)
         return replace(
             self,
-            source=self.source.renewed(),
+            source=self._renew_source(),
             replicas=(*self.replicas, replica),
             next_server_id=self.next_server_id + 1,
             next_replica=self.next_replica + 1,
@@ -199,9 +132,10 @@ class Cluster:
         With `discard` the old data need not be kept until the new ones are there. `size` is as in `add_replica`.
         """
         require_replicas(self.source, self.replicas, [name])
+        source = self.own_source.renewed()
         node = self.node(name).renewed()
         seed = plan_reseed(node.generation, self.seed_clock, self.seeding, size, discard=discard)
-        return replace(self, source=self.source.renewed())._replace_node(replace(node, seed=seed))
+        return replace(self, source=source)._replace_node(replace(node, seed=seed))
 
     def renew(self, name: str) -> Cluster:
         """Give the node `name` its next generation, in which it proves itself again."""
@@ -215,6 +149,27 @@ class Cluster:
         """
         return self._replace_node(replace(self.node(name), flavor=flavor))
 
+    def resize_volume(self, name: str, size_gib: int) -> Cluster:
+        """Say that the data volume of the node `name` has this size. The node proves it in its next generation.
+
+        The volume must have grown in Cinder before: `Stacks.resize_volume` does both, in this order. Raise
+        InvalidCluster if the size is smaller, or if the stack has made no volume for the node.
+        """
+        grown = self.node(name).grown(size_gib)
+        return self if grown == self.node(name) else self._replace_node(grown.renewed())
+
+    def keep_volumes(self, *names: str, is_kept: bool = True) -> Cluster:
+        """Say whether the data volumes of these nodes (none named: of all) stay when they or the stack are deleted.
+
+        Heat goes by what the template said before a node was removed, so do this in an update of its own.
+        """
+        cluster = self
+        for node in [self.node(name) for name in names] or list(self):
+            if isinstance(node.volume, StackVolume):
+                kept = replace(node, volume=replace(node.volume, is_kept=is_kept))
+                cluster = cluster._replace_node(kept)
+        return cluster
+
     def rotate(self, *names: str) -> Cluster:
         """Give these replicas new passwords (none named: all of them), while the source retains the old ones.
 
@@ -224,21 +179,42 @@ class Cluster:
         """
         if self.rotating:
             raise InvalidCluster([Problem("rotation", "none that is not ended yet", "one", "end it first")])
+        source = self.own_source.renewed()
         require_replicas(self.source, self.replicas, names or ([] if self.replicas else [""]))
         chosen_names = set(names or [node.name for node in self.replicas])
         replicas = tuple(node.rotated() if node.name in chosen_names else node for node in self.replicas)
-        return replace(self, source=self.source.renewed(), replicas=replicas, rotating=True)
+        return replace(self, source=source, replicas=replicas, rotating=True)
 
     def end_rotation(self) -> Cluster:
         """Discard the retained passwords. The source proves it."""
-        return replace(self, source=self.source.renewed(), rotating=False)
+        return replace(self, source=self.own_source.renewed(), rotating=False)
+
+    def admit(self, name: str, network: str) -> Cluster:
+        """Let the replicas of the cluster `name` follow this source, from a network. The source proves their account.
+
+        Raise InvalidCluster if that cluster is admitted already: `revoke` it before it gets another network.
+        """
+        source = self.own_source.renewed()
+        if any(each.name == name for each in self.followers):
+            raise InvalidCluster([Problem("follower", "one that is not admitted yet", name)])
+        return replace(self, source=source, followers=(*self.followers, Follower(name, network)))
+
+    def revoke(self, name: str) -> Cluster:
+        """Let the replicas of the cluster `name` no longer follow this source: their account is dropped.
+
+        As when a replica is removed, no node has anything new to prove.
+        """
+        if all(each.name != name for each in self.followers):
+            names = ", ".join(each.name for each in self.followers) or "no follower: there is none"
+            raise InvalidCluster([Problem("follower", f"one of {names}", name)])
+        return replace(self, followers=tuple(each for each in self.followers if each.name != name))
 
     def with_variables(self, variables: Mapping[str, str | int | bool]) -> Cluster:
         """Replace all server variables. Every node proves them; if a static one differs, its server restarts."""
         return replace(
             self,
             variables=dict(variables),
-            source=self.source.renewed(),
+            source=self._renew_source(),
             replicas=tuple(node.renewed() for node in self.replicas),
         )
 
@@ -253,11 +229,14 @@ class Cluster:
             metadata_url=self.metadata_url if dialect is Dialect.CFN else None,
             replicas=tuple(replace(node, seed=None) for node in self.replicas),
             donor_certificate=None,
+            group=FIRST_GROUP,
+            former_group=None,
+            extra_groups=self.extra_groups if dialect is Dialect.HOT else (),
         )
 
     def __iter__(self) -> Iterator[Node]:
-        """Iterate over all nodes, the source first."""
-        return iter((self.source, *self.replicas))
+        """Iterate over all nodes, the source first. An external source is no node of the cluster."""
+        return iter((self.source, *self.replicas) if isinstance(self.source, Node) else self.replicas)
 
     def node(self, name: str) -> Node:
         """Return the node of that name. Raise InvalidCluster if there is none."""
@@ -266,6 +245,18 @@ class Cluster:
                 return node
         names = ", ".join(node.name for node in self)
         raise InvalidCluster([Problem("node", f"one of {names}", name or repr(name))])
+
+    def is_source(self, name: str) -> bool:
+        """Return whether the node of that name is the source."""
+        return isinstance(self.source, Node) and self.source.name == name
+
+    @property
+    def own_source(self) -> Node:
+        """The source. Raise InvalidCluster if it is external: the operation is one of the source's cluster."""
+        if isinstance(self.source, Node):
+            return self.source
+        do = "it is done where the source is, if at all"
+        raise InvalidCluster([Problem("source", "a node of this cluster", "an external source", do)])
 
     @property
     def condition_timeout(self) -> int:
@@ -286,10 +277,13 @@ class Cluster:
         """The replicas for which the source is a donor."""
         return tuple(node for node in self.replicas if node.donor_password is not None)
 
+    def _renew_source(self) -> Node | ExternalSource:
+        return self.source.renewed() if isinstance(self.source, Node) else self.source
+
     def _replace_node(self, changed: Node) -> Cluster:
         return replace(
             self,
-            source=changed if self.source.name == changed.name else self.source,
+            source=changed if self.is_source(changed.name) else self.source,
             replicas=tuple(changed if node.name == changed.name else node for node in self.replicas),
         )
 

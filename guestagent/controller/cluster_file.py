@@ -9,18 +9,23 @@ from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
+from guestagent.controller.external_source import ExternalSource
+from guestagent.controller.external_source_file import is_external, read_external_source
 from guestagent.controller.node import Node
+from guestagent.controller.node_volume import STACK_VOLUME, StackVolume
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.seed_settings_file import read_seeding, read_verification
 from guestagent.controller.template.stack_limits import RESOURCE_LIMIT
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
 from guestagent.limited_read import read_limited
 from guestagent.metadata import Tls
+from guestagent.metadata.schema_types import Text
 from guestagent.metadata.tls import PEM_LENGTH_LIMIT
 from guestagent.metadata.yaml_loader import load_yaml
 from guestagent.validation import Cursor, Problems
 
 NODE_KEYS = ("flavor", "image")
+ZONE = Text(255, description="an availability zone")
 TEXT_KEYS = ("subnet", "network", "key_pair", "replica_network", "metadata_url")
 SECONDS_KEYS = ("deadline", "boot_allowance", "auth_ttl", "polling_interval")
 KNOWN_KEYS = frozenset(
@@ -36,6 +41,8 @@ KNOWN_KEYS = frozenset(
         "ipv6",
         "seeding",
         "verification",
+        "volume",
+        "zone",
         *NODE_KEYS,
         *TEXT_KEYS,
         *SECONDS_KEYS,
@@ -83,8 +90,11 @@ def is_cluster_file(document: object) -> bool:
     return isinstance(document, dict) and "source" in document and not document.keys() & TEMPLATE_KEYS
 
 
-def read_document(document: object, folder: Path = Path()) -> ClusterFile:
-    """Read a loaded document. The files that it names are relative to `folder`."""
+def read_document(document: object, folder: Path | None = None) -> ClusterFile:
+    """Read a loaded document. The files that it names are relative to `folder`.
+
+    None: it may name no file, because it comes from somewhere else.
+    """
     problems = Problems()
     cursor = problems.open_cursor(document)
     if isinstance(document, dict) and document.keys() & TEMPLATE_KEYS:
@@ -99,13 +109,11 @@ def read_document(document: object, folder: Path = Path()) -> ClusterFile:
         for key in NODE_KEYS
         if key in mapping
     }
-    source = _read_node(cursor.get_child("source", mapping.get("source", {})), defaults)
-    model = Node(defaults.get("flavor", source.flavor), defaults.get("image", source.image))
-    replicas = _read_replicas(cursor.get_child("replicas", mapping.get("replicas", [])), defaults, model)
+    common = Node("any", "any", volume=_read_volume(cursor, mapping), zone=_read_zone(cursor, mapping))
+    source, replicas = _read_nodes(cursor, mapping, defaults, common)
     shared = _read_shared_settings(cursor, mapping, folder)
-    passwords, password_file = _read_passwords(
-        cursor.get_child("passwords", mapping.get("passwords", "heat"))
-    )
+    password_cursor = cursor.get_child("passwords", mapping.get("passwords", "heat"))
+    passwords, password_file = _read_passwords(password_cursor, can_name_files=folder is not None)
     try:
         cluster = Cluster.new(source=source, replicas=replicas, passwords=passwords, **shared)
     except InvalidCluster as error:
@@ -114,7 +122,32 @@ def read_document(document: object, folder: Path = Path()) -> ClusterFile:
     return ClusterFile(cluster, name, shared.get("dialect"), password_file)
 
 
-def _read_shared_settings(cursor: Cursor, mapping: Mapping[str, object], folder: Path) -> dict[str, Any]:
+def _read_nodes(
+    cursor: Cursor, mapping: Mapping[str, object], defaults: Mapping[str, str], common: Node
+) -> tuple[Node | ExternalSource, list[Node]]:
+    """Read the source and the replicas. If only their number is said, they are like the source, or as the defaults."""
+    source_cursor = cursor.get_child("source", mapping.get("source", {}))
+    replica_cursor = cursor.get_child("replicas", mapping.get("replicas", []))
+    if is_external(source_cursor):
+        is_list = isinstance(replica_cursor.value, list)
+        model = (
+            PLACEHOLDER_NODE if is_list else _read_node(cursor.get_child("replicas", {}), defaults, common)
+        )
+        source = read_external_source(source_cursor)
+        return source, _read_replicas(replica_cursor, defaults, common, model)
+    node = _read_node(source_cursor, defaults, common)
+    model = Node(
+        defaults.get("flavor", node.flavor),
+        defaults.get("image", node.image),
+        volume=common.volume or node.volume,
+        zone=common.zone or node.zone,
+    )
+    return node, _read_replicas(replica_cursor, defaults, common, model)
+
+
+def _read_shared_settings(
+    cursor: Cursor, mapping: Mapping[str, object], folder: Path | None
+) -> dict[str, Any]:
     """Read the settings of all nodes, as far as possible."""
     settings: dict[str, Any] = {}
     for key in TEXT_KEYS:
@@ -148,7 +181,7 @@ def _read_shared_settings(cursor: Cursor, mapping: Mapping[str, object], folder:
     return settings
 
 
-def _read_tls(cursor: Cursor, folder: Path) -> Tls:
+def _read_tls(cursor: Cursor, folder: Path | None) -> Tls:
     mapping = cursor.read_known_keys(TLS_KEYS) or {}
     settings: dict[str, Any] = {
         key: cursor.get_child(key, mapping[key]).read_boolean()
@@ -158,9 +191,7 @@ def _read_tls(cursor: Cursor, folder: Path) -> Tls:
     if "ca" in mapping and (
         text := cursor.get_child("ca", mapping["ca"]).read_string(max_length=PEM_LENGTH_LIMIT)
     ):
-        settings["ca"] = (
-            text if "-----BEGIN" in text else _load_certificates(cursor.get_child("ca", text), folder / text)
-        )
+        settings["ca"] = _read_certificates(cursor.get_child("ca", text), text, folder)
     if mapping.get("verify") is True and "ca" not in mapping:
         cursor.get_child("ca", None).add_problem(
             "a CA if verify is true", do="there is nothing to verify against"
@@ -168,7 +199,13 @@ def _read_tls(cursor: Cursor, folder: Path) -> Tls:
     return Tls(**{key: value for key, value in settings.items() if value is not None})
 
 
-def _load_certificates(cursor: Cursor, path: Path) -> str | None:
+def _read_certificates(cursor: Cursor, text: str, folder: Path | None) -> str | None:
+    """Return the certificates: the text itself, or what is in the file that it names."""
+    if "-----BEGIN" in text:
+        return text
+    if folder is None:
+        return cursor.add_problem("certificates in PEM", "the name of a file", "put its content here")
+    path = folder / text
     try:
         with path.open("rb") as file:
             return read_limited(file).decode("ascii")
@@ -188,31 +225,33 @@ def _read_dialect(cursor: Cursor) -> Dialect:
     return Dialect.CFN
 
 
-def _read_passwords(cursor: Cursor) -> tuple[Passwords, str | None]:
+def _read_passwords(cursor: Cursor, can_name_files: bool) -> tuple[Passwords, str | None]:
     """Read who chooses the passwords, and the name of the file if there is one."""
     if cursor.value == "heat":
         return Passwords.HEAT, None
     if cursor.value == "generated":
         return Passwords.PARAMETERS, None
-    if isinstance(cursor.value, dict) and cursor.value.keys() == {"file"}:
+    if can_name_files and isinstance(cursor.value, dict) and cursor.value.keys() == {"file"}:
         return Passwords.PARAMETERS, cursor.get_child("file", cursor.value["file"]).read_string()
     # The value is not shown: it may be a password.
-    cursor.add_problem("heat, generated, or a mapping with file: and the name of a file")
+    file = ", or a mapping with file: and the name of a file" if can_name_files else ""
+    cursor.add_problem(f"heat or generated{file}")
     return Passwords.HEAT, None
 
 
-def _read_replicas(cursor: Cursor, defaults: Mapping[str, str], model: Node) -> list[Node]:
+def _read_replicas(cursor: Cursor, defaults: Mapping[str, str], common: Node, model: Node) -> list[Node]:
     """Read a list of nodes, or a number of nodes like the `model`."""
     if isinstance(cursor.value, int) and not isinstance(cursor.value, bool):
         return [model] * (cursor.read_integer(0, RESOURCE_LIMIT) or 0)
     if not isinstance(cursor.value, list):
         cursor.add_problem("a list, or how many")
         return []
-    return [_read_node(node, defaults) for node in cursor.read_items()]
+    return [_read_node(node, defaults, common) for node in cursor.read_items()]
 
 
-def _read_node(cursor: Cursor, defaults: Mapping[str, str]) -> Node:
-    mapping = cursor.read_known_keys(frozenset(NODE_KEYS))
+def _read_node(cursor: Cursor, defaults: Mapping[str, str], common: Node) -> Node:
+    """Read a node. `common` has the volume and the zone of those that say nothing else."""
+    mapping = cursor.read_known_keys(frozenset({*NODE_KEYS, "volume", "zone"}))
     if mapping is None:
         return PLACEHOLDER_NODE
     values: dict[str, str] = {}
@@ -225,4 +264,17 @@ def _read_node(cursor: Cursor, defaults: Mapping[str, str]) -> Node:
             do = f"set it here, or once for all nodes: {key}: ... at the top of the file"
             cursor.get_child(key, None).add_problem("a string", do=do)
             values[key] = "missing"
-    return Node(flavor=values["flavor"], image=values["image"])
+    return Node(
+        values["flavor"],
+        values["image"],
+        volume=_read_volume(cursor, mapping) or common.volume,
+        zone=_read_zone(cursor, mapping) or common.zone,
+    )
+
+
+def _read_volume(cursor: Cursor, mapping: Mapping[str, object]) -> StackVolume | None:
+    return STACK_VOLUME.read(cursor.get_child("volume", mapping["volume"])) if "volume" in mapping else None
+
+
+def _read_zone(cursor: Cursor, mapping: Mapping[str, object]) -> str | None:
+    return ZONE.read(cursor.get_child("zone", mapping["zone"])) if "zone" in mapping else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from guestagent.controller.dialect import Dialect
+from guestagent.controller.external_source import ExternalSource, check_external_source
+from guestagent.controller.network_values import check_ip_version, read_network
 from guestagent.controller.node import Node
+from guestagent.controller.node_volume import VOLUME_SIZE, StackVolume
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import Tls
 from guestagent.metadata.document import UnresolvedFunction
@@ -19,7 +21,7 @@ from guestagent.metadata.limits import (
     POLLING_INTERVAL_LIMIT_S,
     SERVER_ID_LIMIT,
 )
-from guestagent.metadata.network_shape import EXPECTED_NETWORK, check_network
+from guestagent.metadata.network_shape import check_network
 from guestagent.metadata.tls import PEM
 from guestagent.metadata.url_shape import is_url
 from guestagent.metadata.variable_consistency import (
@@ -38,11 +40,17 @@ REPLICA_NUMBER_LIMIT = 10**7
 
 
 def check_nodes(
-    problems: Problems, source: Node, replicas: Sequence[Node], next_server_id: int, next_replica: int
+    problems: Problems,
+    source: Node | ExternalSource,
+    replicas: Sequence[Node],
+    next_server_id: int,
+    next_replica: int,
 ) -> None:
     """Check each node by itself, and that names and server ids differ."""
-    paths = ["source", *(f"replicas[{index}]" for index in range(len(replicas)))]
-    nodes = [source, *replicas]
+    paths = [f"replicas[{index}]" for index in range(len(replicas))]
+    nodes = list(replicas)
+    if isinstance(source, Node):
+        paths, nodes = ["source", *paths], [source, *nodes]
     for path, node in zip(paths, nodes, strict=True):
         _check_node(Cursor(node, path, problems), node, next_server_id, next_replica)
     cursor = Cursor(None, "cluster", problems)
@@ -60,6 +68,10 @@ def check_nodes(
 def _check_node(cursor: Cursor, node: Node, next_server_id: int, next_replica: int) -> None:
     _check_text(cursor.get_child("flavor", node.flavor))
     _check_text(cursor.get_child("image", node.image))
+    if node.zone is not None:
+        _check_text(cursor.get_child("zone", node.zone))
+    if isinstance(node.volume, StackVolume):
+        _check_volume(cursor.get_child("volume", node.volume), node.volume)
     cursor.get_child("generation", node.generation).read_integer(1, GENERATION_LIMIT)
     cursor.get_child("password_number", node.password_number).read_integer(1, GENERATION_LIMIT)
     server_id = cursor.get_child("server_id", node.server_id).read_integer(1, SERVER_ID_LIMIT)
@@ -76,13 +88,45 @@ def _check_node(cursor: Cursor, node: Node, next_server_id: int, next_replica: i
         cursor.get_child("name", None).add_problem(f"a number below the next, {next_replica}", node.name)
 
 
-def require_replicas(source: Node, replicas: Sequence[Node], names: Iterable[str]) -> None:
+def _check_volume(cursor: Cursor, volume: StackVolume) -> None:
+    VOLUME_SIZE.read(cursor.get_child("size_gib", volume.size_gib))
+    if volume.volume_type is not None:
+        _check_text(cursor.get_child("type", volume.volume_type))
+
+
+def check_following(
+    problems: Problems,
+    source: ExternalSource,
+    replica_count: int,
+    *,
+    has_followers: bool,
+    has_replica_network: bool,
+    has_verification: bool,
+    has_parameters: bool,
+) -> None:
+    """Check a cluster whose source is elsewhere: it has replicas only, and no accounts of its own."""
+    check_external_source(problems.open_cursor(source, "source.external"), source)
+    if not replica_count:
+        problems.add("replicas", "at least one if the source is external", "none")
+    if has_followers:
+        problems.add("followers", "none: chained replication is not supported", "one")
+    if has_replica_network:
+        do = "admit the network at the source's cluster"
+        problems.add("replica_network", "none: the account is not this cluster's", "one", do)
+    if not has_parameters:
+        problems.add("passwords", "parameters if the source is external", "Heat's", "both clusters know it")
+    if has_verification:
+        do = "the source's cluster gives its account to its own replicas only"
+        problems.add("verification", "none if the source is external", "one", do)
+
+
+def require_replicas(source: Node | ExternalSource, replicas: Sequence[Node], names: Iterable[str]) -> None:
     """Raise InvalidCluster unless each of these names is a replica's."""
     problems = Problems()
     replica_names = [node.name for node in replicas]
     expected = f"one of {', '.join(replica_names) or 'no replica: there is none'}"
     for name in names:
-        if name == source.name:
+        if isinstance(source, Node) and name == source.name:
             problems.add("node", expected, f"{name}, the source", "a cluster keeps its source")
         elif name not in replica_names:
             problems.add("node", expected, name or repr(name))
@@ -121,33 +165,15 @@ def check_networks(
     """Check the networks from which clients and replicas connect."""
     for index, text in enumerate(client_networks):
         cursor = Cursor(text, f"client_networks[{index}]", problems)
-        _check_ip_version(cursor, _read_network(cursor), ipv6)
+        check_ip_version(cursor, read_network(cursor), ipv6)
     for text, count in Counter(client_networks).items():
         if count > 1:
             problems.add("client_networks", "networks that differ", f"{text} {count} times")
     if replica_network is not None:
         cursor = Cursor(replica_network, "replica_network", problems)
-        network = _read_network(cursor)
+        network = read_network(cursor)
         if network is not None and check_network(cursor, network):
-            _check_ip_version(cursor, network, ipv6)
-
-
-def _read_network(cursor: Cursor) -> IPv4Network | IPv6Network | None:
-    try:
-        if not isinstance(cursor.value, str):
-            raise TypeError
-        network = ip_network(cursor.value, strict=False)
-    except (ValueError, TypeError):
-        return cursor.add_problem(EXPECTED_NETWORK, repr(cursor.value))
-    if cursor.value != str(network):
-        return cursor.add_problem(EXPECTED_NETWORK, cursor.value, f"write {network}")
-    return network
-
-
-def _check_ip_version(cursor: Cursor, network: IPv4Network | IPv6Network | None, ipv6: bool) -> None:
-    if isinstance(network, IPv6Network) and not ipv6:
-        do = "set ipv6: true if the nodes have IPv6 addresses: their security group then admits IPv6"
-        cursor.add_problem("a network of IPv4 in a cluster without ipv6", str(network), do)
+            check_ip_version(cursor, network, ipv6)
 
 
 def check_counters(problems: Problems, next_server_id: int, next_replica: int) -> None:

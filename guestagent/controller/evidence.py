@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from guestagent.controller.heat_api import Resource
+from guestagent.strict_json import UnreadableContent, parse_json
 
 
 def read_evidence(condition: Resource) -> object:
@@ -19,6 +18,6 @@ def _load_json(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except ValueError:
+        return parse_json(value)
+    except UnreadableContent:
         return value

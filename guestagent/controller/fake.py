@@ -67,11 +67,12 @@ class FakeStack:
 class FakeHeat:
     """A fake of `Heat`. `asked` lists every request in order, `endangered` the reads that can break a real stack.
 
-    `verdicts` gives conditions a reason to fail. The next `down` requests get no answer and have no effect. A request
-    ("create", for example) in `drops` never arrives; one in `loses` has its effect, but its answer is lost; each once
-    for every entry. The next `late` polls after an update show the stack as it was before. `types` and `versions` are
-    what Heat lists (None: it refuses to); `url` and `api_url` are the addresses of its CFN API and of heat-api in the
-    catalog (None: not there).
+    `verdicts` gives conditions a reason to fail, `statuses` other resources another status than CREATE_COMPLETE; the
+    id behind a resource is its name with `-id`, and a number if it was replaced. The next `down` requests get no answer
+    and have no effect. A request ("create", for example) in `drops` never arrives; one in `loses` has its effect, but
+    its answer is lost; each once for every entry. The next `late` polls after an update show the stack as it was
+    before. `types` and `versions` are what Heat lists (None: it refuses to); `url` and `api_url` are the addresses of
+    its CFN API and of heat-api in the catalog (None: not there).
     """
 
     def __init__(self) -> None:
@@ -79,6 +80,7 @@ class FakeHeat:
         self.asked: list[str] = []
         self.endangered: list[str] = []
         self.verdicts: dict[str, str] = {}
+        self.statuses: dict[str, str] = {}
         self.down = 0
         self.drops: list[str] = []
         self.loses: list[str] = []
@@ -93,6 +95,7 @@ class FakeHeat:
         )
         self._count = 0
         self._before: Stack | None = None
+        self._replacements: dict[str, int] = {}
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
         self._receive("stacks")
@@ -105,6 +108,24 @@ class FakeHeat:
         self._receive("resources")
         advanced = self._advance_stack(stack.name)
         return tuple(replace(resource, attributes={}) for resource in advanced.resources.values())
+
+    def all_resources(self, stack: Stack) -> tuple[Resource, ...]:
+        self._receive("all_resources")
+        live = self._advance_stack(stack.name)
+        definitions: Mapping[str, Any] = live.template.get("Resources") or live.template["resources"]
+        known = {name: replace(resource, attributes={}) for name, resource in live.resources.items()}
+        others = {
+            name: self.statuses.get(name, "CREATE_COMPLETE") for name in definitions if name not in known
+        }
+        resources = known | {name: Resource(name, status) for name, status in others.items()}
+        return tuple(
+            replace(
+                resources[name],
+                id=self.get_resource_id(name),
+                type=str(definition.get("Type") or definition["type"]),
+            )
+            for name, definition in definitions.items()
+        )
 
     def detailed(self, stack: Stack) -> tuple[Resource, ...]:
         return tuple(self._read_idle_stack("detailed", stack).resources.values())
@@ -148,6 +169,9 @@ class FakeHeat:
         if live.stack.in_progress:
             raise CloudRefused(f"Stack {stack.name} already has an action ({live.stack.status}) in progress.")
         live.start_action(template, timeout_minutes, parameters)
+        for name in [name for name, status in self.statuses.items() if status == "CHECK_FAILED"]:
+            del self.statuses[name]
+            self._replacements[name] = self._replacements.get(name, 0) + 1
         self._count += 1
         self._before = live.stack
         live.stack = replace(live.stack, status="UPDATE_IN_PROGRESS", reason="", updated=str(self._count))
@@ -157,6 +181,19 @@ class FakeHeat:
         self._receive("delete")
         self.live.pop(stack.name, None)
         self._lose_answer("delete")
+
+    def mark_resource(self, stack: Stack, name: str, reason: str, *, is_unhealthy: bool) -> None:
+        self._receive("mark")
+        if is_unhealthy:
+            self.statuses[name] = "CHECK_FAILED"
+        elif self.statuses.get(name) == "CHECK_FAILED":
+            self.statuses[name] = "CHECK_COMPLETE"
+        self._lose_answer("mark")
+
+    def get_resource_id(self, name: str) -> str:
+        """Return the id behind a resource: another one after each replacement."""
+        number = self._replacements.get(name, 0)
+        return f"{name}-id" + (f"-{number}" if number else "")
 
     def validate(self, template: Mapping[str, Any]) -> None:
         self._receive("validate")

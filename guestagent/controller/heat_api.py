@@ -1,7 +1,7 @@
-"""Heat as the controller needs it: thirteen requests and their results. `openstack_heat.py` makes them.
+"""Heat as the controller needs it: fifteen requests and their results. `openstack_heat.py` makes them.
 
 Reading a stack while Heat works on it can break it: outputs and attributes are resolved then, and that writes. So only
-`stacks`, `resources` and `template` are safe at any time. Requests for an idle stack only are marked as such.
+`stacks`, `resources`, `all_resources` and `template` are safe at any time. Requests for an idle stack only are marked.
 """
 
 from __future__ import annotations
@@ -37,12 +37,18 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of a stack. Only `Heat.detailed` reads the `attributes`."""
+    """One resource of a stack. Only `Heat.detailed` reads the `attributes`.
+
+    `id` is that of the server, volume or other object behind it, "" if there is none; `type` is its type in the
+    template.
+    """
 
     name: str
     status: str
     reason: str = ""
     attributes: Mapping[str, object] = field(default_factory=dict)
+    id: str = ""
+    type: str = ""
 
     @property
     def begun(self) -> bool:
@@ -58,6 +64,9 @@ class Heat(Protocol):
 
     def resources(self, stack: Stack) -> tuple[Resource, ...]:
         """List the conditions and handles of a stack, without attributes. Safe at any time."""
+
+    def all_resources(self, stack: Stack) -> tuple[Resource, ...]:
+        """List all resources of a stack, without attributes. Safe at any time."""
 
     def detailed(self, stack: Stack) -> tuple[Resource, ...]:
         """List the conditions and handles with their attributes. For an idle stack only."""
@@ -88,6 +97,9 @@ class Heat(Protocol):
 
     def delete(self, stack: Stack) -> None:
         """Delete a stack, or do nothing if it does not exist."""
+
+    def mark_resource(self, stack: Stack, name: str, reason: str, *, is_unhealthy: bool) -> None:
+        """Have Heat replace a resource in the next update, or take that back. It refuses while it works on it."""
 
     def validate(self, template: Mapping[str, Any]) -> None:
         """Raise CloudRefused with Heat's reason if it would reject the template."""

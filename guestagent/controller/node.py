@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from guestagent.controller.node_volume import StackVolume
 from guestagent.controller.seed import NodeSeed
+from guestagent.errors import InvalidCluster, Problem
 from guestagent.metadata import DataVolume
 
 
@@ -14,8 +16,10 @@ class Node:
 
     `name` is the name of its server's resource. It does not depend on the role, which may change. `generation` counts
     the changes that the node had to prove: each has its own handle and condition. `password_number` counts the
-    passwords of its account: each is a separate resource. `volume` is the data volume in its document: guestagent keeps
-    it, but neither creates nor attaches it. `seed` is how a replica that joins gets its data, in this generation.
+    passwords of its account: each is a separate resource. `volume` is its data volume: a StackVolume is made with the
+    stack, a DataVolume is one that you have made and attached yourself. `seed` is how a replica that joins gets its
+    data, in this generation. `zone` is the availability zone of its server and of a volume that the stack makes (None:
+    the cloud chooses); it never changes.
     """
 
     flavor: str
@@ -24,8 +28,9 @@ class Node:
     server_id: int = 0
     generation: int = 1
     password_number: int = 1
-    volume: DataVolume | None = None
+    volume: StackVolume | DataVolume | None = None
     seed: NodeSeed | None = None
+    zone: str | None = None
 
     def renewed(self) -> Node:
         """Return the node in its next generation, in which it has something new to prove. A seed that is over ends."""
@@ -35,6 +40,13 @@ class Node:
     def rotated(self) -> Node:
         """Return the node with its next password, in its next generation."""
         return replace(self.renewed(), password_number=self.password_number + 1)
+
+    def grown(self, size_gib: int) -> Node:
+        """Return the node with its data volume in this size. Raise InvalidCluster if the stack has made none."""
+        if not isinstance(self.volume, StackVolume):
+            found = "none" if self.volume is None else "one that you have attached yourself"
+            raise InvalidCluster([Problem(f"{self.name}.volume", "a data volume of the stack", found)])
+        return replace(self, volume=self.volume.grown(size_gib))
 
     @property
     def account(self) -> str:
@@ -82,6 +94,10 @@ class Node:
     @property
     def access_key(self) -> str:
         return f"{self.name}AccessKey"
+
+    @property
+    def volume_resource(self) -> str:
+        return f"{self.name}Volume"
 
     @property
     def port(self) -> str:

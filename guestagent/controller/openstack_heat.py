@@ -10,13 +10,13 @@ from typing import Any
 
 from guestagent.controller.heat_api import CONDITION_TYPE_FILTER, NO_PARAMETERS, Resource, Stack
 from guestagent.controller.openstack_session import (
-    REQUEST_TIMEOUT_S,
     RETRYABLE_STATUSES,
     Connection,
     find_public_endpoint,
     open_connection,
     send_request,
 )
+from guestagent.controller.request_limits import REQUEST_TIMEOUT_S
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
 from guestagent.http_time_limit import limit_connections
 from guestagent.secret import Secret, mask_secrets
@@ -38,6 +38,10 @@ class OpenStackHeat:
         self._connection, self._timeout = connection, timeout
         limit_connections(connection.session.session)
 
+    @property
+    def connection(self) -> Connection:
+        return self._connection
+
     def stacks(self, *names: str) -> tuple[Stack, ...]:
         response_body = self._request_json(
             "GET", "/stacks", "listing stacks", params=[("name", name) for name in names]
@@ -45,10 +49,13 @@ class OpenStackHeat:
         return tuple(_build_stack(entry) for entry in response_body["stacks"])
 
     def resources(self, stack: Stack) -> tuple[Resource, ...]:
-        return self._list_conditions(stack, [("type", CONDITION_TYPE_FILTER)])
+        return self._list_resources(stack, [("type", CONDITION_TYPE_FILTER)])
+
+    def all_resources(self, stack: Stack) -> tuple[Resource, ...]:
+        return self._list_resources(stack, [])
 
     def detailed(self, stack: Stack) -> tuple[Resource, ...]:
-        return self._list_conditions(stack, [("type", CONDITION_TYPE_FILTER), ("with_detail", "true")])
+        return self._list_resources(stack, [("type", CONDITION_TYPE_FILTER), ("with_detail", "true")])
 
     def outputs(self, stack: Stack) -> Mapping[str, object]:
         response_body = self._request_json(
@@ -90,6 +97,11 @@ class OpenStackHeat:
     def delete(self, stack: Stack) -> None:
         self._request("DELETE", _stack_path(stack), f"deleting stack {stack.name}", accepted_status=NOT_FOUND)
 
+    def mark_resource(self, stack: Stack, name: str, reason: str, *, is_unhealthy: bool) -> None:
+        body = {"mark_unhealthy": is_unhealthy, "resource_status_reason": reason}
+        path, action = f"{_stack_path(stack)}/resources/{name}", f"marking {name} of stack {stack.name}"
+        self._request("PATCH", path, action, json=body)
+
     def validate(self, template: Mapping[str, Any]) -> None:
         self._request("POST", "/validate", "validating the template", json={"template": template})
 
@@ -109,8 +121,8 @@ class OpenStackHeat:
         response_body = self._request_json("GET", "/template_versions", "listing the template versions")
         return frozenset(str(entry["version"]) for entry in response_body["template_versions"])
 
-    def _list_conditions(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
-        action = f"listing the conditions of stack {stack.name}"
+    def _list_resources(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
+        action = f"listing the resources of stack {stack.name}"
         response_body = self._request_json("GET", f"{_stack_path(stack)}/resources", action, params=params)
         return tuple(_build_resource(entry) for entry in response_body["resources"])
 
@@ -161,6 +173,8 @@ def _build_resource(entry: Mapping[str, Any]) -> Resource:
         status=str(entry["resource_status"]),
         reason=str(entry.get("resource_status_reason") or ""),
         attributes=entry.get("attributes") or {},
+        id=str(entry.get("physical_resource_id") or ""),
+        type=str(entry.get("resource_type") or ""),
     )
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 import openstack
 from keystoneauth1 import exceptions as keystone
@@ -18,26 +20,35 @@ from openstack.connection import Connection
 from openstack.exceptions import ConfigException, SDKException
 
 from guestagent import __version__
+from guestagent.controller.request_limits import REQUEST_LIMIT_FACTOR, REQUEST_TIMEOUT_S
+from guestagent.controller.service_pauses import (
+    EVERY_SERVICE,
+    PAUSE_STATUSES,
+    ServicePauses,
+    build_pause_error,
+    read_retry_after,
+)
 from guestagent.errors import CloudRefused, CloudUnreachable
 from guestagent.http_time_limit import limit_http_time
 from guestagent.time_limit import TimeLimitExceeded
 
 __all__ = [
-    "REQUEST_TIMEOUT_S",
     "RETRYABLE_STATUSES",
     "Connection",
+    "count_requests",
     "find_public_endpoint",
     "open_connection",
     "send_request",
 ]
 
-REQUEST_TIMEOUT_S = 60.0  # after which a request counts as unanswered
-TOTAL_TIMEOUT_FACTOR = 2  # of a request with its login, its lookup in the catalog and the whole response
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 TOO_MANY_REQUESTS = 429
 BUILTIN_CLOUD_NAMES = {"defaults", "envvars"}  # openstacksdk's names for clouds that are in no clouds.yaml
 # The part of an error of requests that is about its own objects, around the system's message.
 CONNECTION_POOL_PATTERN = re.compile(r": HTTPS?ConnectionPool\(.*?(\[Errno -?[0-9]+\] [^'\")]+).*", re.S)
+CountRequest = Callable[[str, str, "int | None"], None]
+_COUNTERS: WeakKeyDictionary[Connection, CountRequest] = WeakKeyDictionary()
+_PAUSES: WeakKeyDictionary[Connection, ServicePauses] = WeakKeyDictionary()
 NO_CLOUD_MESSAGE = "No cloud selected. Set OS_CLOUD or pass --os-cloud."
 UNREACHABLE_ERRORS = (
     keystone.ConnectionError,
@@ -72,18 +83,44 @@ def send_request(
 ) -> Any:
     """Send a request to a service, `orchestration` for example, and return the response, whatever its status.
 
-    `action` describes it in errors: CloudUnreachable without an answer, CloudRefused if there can be none.
+    `action` describes it in errors: CloudUnreachable without an answer, CloudRefused if there can be none. While a
+    service wants to be left alone, requests to it are not sent: CloudUnreachable, with the rest of the pause in its
+    details. After a 401 the library gets a new token and sends the request once more: a 401 has had no effect.
     """
+    pauses = _PAUSES.setdefault(connection, ServicePauses())
+    if remaining_s := pauses.find_remaining_s(service):
+        raise build_pause_error(action, remaining_s)
+    status = None
     try:
-        with limit_http_time(TOTAL_TIMEOUT_FACTOR * timeout):
+        with limit_http_time(REQUEST_LIMIT_FACTOR * timeout):
             adapter = getattr(connection, service)  # the first access logs in
-            return adapter.request(
+            response = adapter.request(
                 path, method, raise_exc=False, connect_retries=0, timeout=timeout, **request
             )
+            status = response.status_code
+            _note_pause(pauses, service, response)
+            return response
     except TimeLimitExceeded as error:
         raise CloudUnreachable(f"{action}: {error}") from None
     except (SDKException, keystone.ClientException) as error:
+        _note_pause(pauses, EVERY_SERVICE, getattr(error, "response", None))
         raise_cloud_error(error, action)
+    finally:
+        if connection in _COUNTERS:
+            _COUNTERS[connection](service, method, status)
+
+
+def _note_pause(pauses: ServicePauses, service: str, response: Any) -> None:
+    """Begin the pause that an answer asks for. `response` is None without one."""
+    if response is not None and response.status_code in PAUSE_STATUSES:
+        seconds = read_retry_after(response.headers.get("Retry-After"))
+        if seconds:
+            pauses.note(service, seconds)
+
+
+def count_requests(connection: Connection, count: CountRequest) -> None:
+    """Call `count` after each request of a session: with service, method and status, None if it had no answer."""
+    _COUNTERS[connection] = count
 
 
 def find_public_endpoint(
@@ -93,7 +130,7 @@ def find_public_endpoint(
     region = connection.config.get_region_name(service)
     action = "reading the cloud's catalog"
     try:
-        with limit_http_time(TOTAL_TIMEOUT_FACTOR * timeout):
+        with limit_http_time(REQUEST_LIMIT_FACTOR * timeout):
             url = connection.session.get_endpoint(
                 service_type=service, interface="public", region_name=region
             )
@@ -102,6 +139,18 @@ def find_public_endpoint(
     except (SDKException, keystone.ClientException) as error:
         raise_cloud_error(error, action)
     return None if url is None else str(url)
+
+
+def find_project_id(connection: Connection) -> str:
+    """Return the id of the project to which the session belongs. It logs in if it has not."""
+    action = "finding the project"
+    try:
+        with limit_http_time(REQUEST_LIMIT_FACTOR * REQUEST_TIMEOUT_S):
+            return str(connection.session.get_project_id())
+    except TimeLimitExceeded as error:
+        raise CloudUnreachable(f"{action}: {error}") from None
+    except (SDKException, keystone.ClientException) as error:
+        raise_cloud_error(error, action)
 
 
 def _describe_known_clouds() -> str:

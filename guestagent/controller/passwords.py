@@ -42,6 +42,29 @@ def choose_passwords(names: Collection[str], given: Mapping[str, Secret] | None)
     return given
 
 
+def split_shared_passwords(
+    accounts: Collection[str], given: Mapping[str, Secret] | None
+) -> tuple[dict[str, Secret], Mapping[str, Secret] | None]:
+    """Return the given passwords of these accounts, and the rest; None: nothing else is given.
+
+    Another cluster has the same passwords, so they cannot be generated. Raise InvalidInput if one is missing or
+    invalid.
+    """
+    problems = Problems()
+    shared: dict[str, Secret] = {}
+    for account in sorted(accounts):
+        if given is None or account not in given:
+            do = "both clusters have it: give the same to both"
+            problems.add(f"passwords.{account}", "a password for this account", "none", do)
+        elif PasswordShape().read(problems.open_cursor(given[account].reveal(), f"passwords.{account}")):
+            shared[account] = given[account]
+    problems.raise_if_any(InvalidInput)
+    if not accounts:
+        return shared, given
+    rest = {name: value for name, value in (given or {}).items() if name not in accounts}
+    return shared, rest or None
+
+
 def generate_passwords(names: Collection[str]) -> dict[str, Secret]:
     """Generate a password for each of these nodes."""
     return {
@@ -50,11 +73,11 @@ def generate_passwords(names: Collection[str]) -> dict[str, Secret]:
     }
 
 
-def parse_passwords(document: object) -> dict[str, Secret]:
-    """Read the passwords in a loaded document, a mapping of nodes' names to passwords.
+def parse_passwords(document: object, accounts: Collection[str] = ()) -> dict[str, Secret]:
+    """Read the passwords in a loaded document, a mapping of nodes' names, or of these accounts, to passwords.
 
-    Raise InvalidInput with every problem. Of the document it shows only what looks like a node's name: anything else
-    may be a password in the wrong place.
+    Raise InvalidInput with every problem. Of the document it shows only what looks like a node's name, and the
+    accounts: anything else may be a password in the wrong place.
     """
     if not isinstance(document, dict):
         raise InvalidInput(
@@ -63,8 +86,9 @@ def parse_passwords(document: object) -> dict[str, Secret]:
     problems = Problems()
     passwords: dict[str, Secret] = {}
     for number, (name, value) in enumerate(document.items(), start=1):
-        if not isinstance(name, str) or not _is_node_name(name):
-            problems.add(f"entry {number}", "a node's name, Slave0000 or the like", "another key")
+        if not isinstance(name, str) or not (_is_node_name(name) or name in accounts):
+            expected = ", or ".join(["a node's name, Slave0000 or the like", *sorted(accounts)])
+            problems.add(f"entry {number}", expected, "another key")
         elif (password := PasswordShape().read(problems.open_cursor(value, name))) is not None:
             passwords[name] = password
     problems.raise_if_any(InvalidInput)

@@ -103,15 +103,25 @@ def plan_seed(seed: NodeSeed, clock: SeedClock, settings: SeedSettings, size: So
     A size that was measured allows for a full disk, as far as Heat's clocks do: a large import since then must not make
     the seed fail. Raise InvalidCluster if Heat's clocks do not allow the time that the data need.
     """
-    expected_s = estimate_seconds(settings, size)
-    needed_s = settings.deadline or math.ceil(ALLOWANCE_FACTOR * (expected_s or 0))
+    needed_s = compute_needed_seconds(settings, size)
     if needed_s > clock.limit_s:
         raise InvalidCluster([_describe_short_clock(clock, needed_s)])
-    growth_s = _compute_growth_allowance(settings, size) if size.is_measured else 0
-    deadline = settings.deadline or int(min(max(needed_s, growth_s, MIN_ALLOWANCE_S), clock.limit_s))
+    deadline = choose_seed_deadline(settings, size, clock.limit_s)
     if deadline <= 0:
         return None
     return replace(seed, deadline=deadline, data_bytes=size.data_bytes, log_bytes=size.log_bytes)
+
+
+def compute_needed_seconds(settings: SeedSettings, size: SourceSize) -> int:
+    """Compute the time that a seed of this size has to get at least."""
+    return settings.deadline or math.ceil(ALLOWANCE_FACTOR * (estimate_seconds(settings, size) or 0))
+
+
+def choose_seed_deadline(settings: SeedSettings, size: SourceSize, limit_s: int) -> int:
+    """Choose the time of a seed. One that was measured allows for a full disk, up to `limit_s`."""
+    growth_s = _compute_growth_allowance(settings, size) if size.is_measured else 0
+    needed_s = compute_needed_seconds(settings, size)
+    return settings.deadline or int(min(max(needed_s, growth_s, MIN_ALLOWANCE_S), limit_s))
 
 
 def plan_reseed(

@@ -66,7 +66,7 @@ def plan_new_seeds(cluster: Cluster, before: Cluster, size: SourceSize) -> Clust
         raise InvalidCluster(
             [Problem("seeding.method", f"auto, {own_method} or dump on {size.family}", method, do)]
         )
-    size = _allow_for_volume(size, cluster.source)
+    size = _allow_for_volume(size, cluster.own_source)
     planned = {
         name: plan_seed(seed, cluster.seed_clock, cluster.seeding, size)
         for name, seed in _list_unplanned_seeds(cluster, before)
@@ -91,7 +91,7 @@ def provide_certificate(cluster: Cluster) -> tuple[Cluster, Secret | None]:
         raise build_missing_extra_error(str(error.name), "controller") from error
     if cluster.donor_certificate is not None and not is_expiring(cluster.donor_certificate):
         return cluster, None
-    created = create_certificate(cluster.source.name)
+    created = create_certificate(cluster.own_source.name)
     return replace(cluster, donor_certificate=created.certificate), created.key
 
 

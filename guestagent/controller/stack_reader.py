@@ -62,7 +62,7 @@ class StackReader:
     def read_source_size(self, stack: Stack, cluster: Cluster) -> SourceSize:
         """Read the size of the source's data from the signal of its present generation. For an idle stack only."""
         resources = self._requests.run(lambda: self._heat.detailed(stack))
-        condition = next((each for each in resources if each.name == cluster.source.condition), None)
+        condition = next((each for each in resources if each.name == cluster.own_source.condition), None)
         return (
             SourceSize(is_measured=True) if condition is None else read_source_size(read_evidence(condition))
         )

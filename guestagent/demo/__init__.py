@@ -3,6 +3,7 @@
 from guestagent.demo.checks import DemoResult, FailedNode
 from guestagent.demo.environment import EmbeddedEnvironment
 from guestagent.demo.image_environment import ImageEnvironment
+from guestagent.demo.managed_scenario import run_managed_demo
 from guestagent.demo.protocols import (
     ClusterChanged,
     DemoCloud,
@@ -10,6 +11,8 @@ from guestagent.demo.protocols import (
     DemoEvent,
     DemoEventHandler,
     DemoServer,
+    InstanceChanged,
+    ManagedDemoEnvironment,
     ProgressMessage,
     RowsCounted,
 )
@@ -27,8 +30,11 @@ __all__ = [
     "EmbeddedEnvironment",
     "FailedNode",
     "ImageEnvironment",
+    "InstanceChanged",
+    "ManagedDemoEnvironment",
     "ProgressMessage",
     "RowsCounted",
     "build_demo_cluster",
     "play",
+    "run_managed_demo",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from guestagent.controller import ClusterStatus, NodeState
+from guestagent.resources.views import InstanceState, InstanceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,28 @@ def check_node_states(status: ClusterStatus) -> tuple[str, ...]:
     """Check that every node is ready according to Heat."""
     states = ((node.node.name, node.state) for node in status.nodes)
     return tuple(f"{name} is {state}" for name, state in states if state is not NodeState.READY)
+
+
+def check_instance_states(views: Iterable[InstanceView]) -> tuple[str, ...]:
+    """Check that every instance is ready according to the resource manager."""
+    return tuple(f"{view.name} is {view.state}" for view in views if view.state is not InstanceState.READY)
+
+
+def check_grown_volume(node: str, size_gib: int, proved_gib: float | None) -> tuple[str, ...]:
+    """Check that a node has proved the size of its volume, but for what the file system takes."""
+    if proved_gib is not None and proved_gib > size_gib * 0.9:
+        return ()
+    return (f"{node} has proved {proved_gib or 0:.1f} GiB of a volume of {size_gib} GiB",)
+
+
+def check_owner(cluster: str, wanted: str, found: str) -> tuple[str, ...]:
+    """Check the engine that has a cluster."""
+    return () if wanted == found else (f"{cluster} belongs to {found}, not to {wanted}",)
+
+
+def check_flavor(node: str, wanted: str, found: str) -> tuple[str, ...]:
+    """Check the flavor of a node after its resize."""
+    return () if wanted == found else (f"{node} has the flavor {found}, not {wanted}",)
 
 
 def check_dangerous_reads(reads: Iterable[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +27,8 @@ from guestagent.file_lock import try_lock
 SERVER_SOCKET = "run/mysqld/mysqld.sock"
 SEED_STATE = "seed/state.json"
 LOG_LINE_LIMIT = 15
+SERVER_NAME_PATTERN = re.compile(rf"(ga-)?{STACK_NAME}-(?P<node>[A-Za-z0-9]+)-.+")
+"""Heat appends a random text to stack and resource; the resource manager has a prefix of its own."""
 
 
 class EmbeddedEnvironment:
@@ -79,11 +82,15 @@ class EmbeddedEnvironment:
     def connect_heat(self) -> Heat:
         from guestagent.controller.openstack_heat import open_heat
 
+        self.choose_clouds_file()
+        return open_heat(self.options.name)
+
+    def choose_clouds_file(self) -> None:
+        """Let this process find the cloud under its name."""
         # With this openstacksdk ignores a clouds.yaml in the current folder. Proxies cannot reach the cloud.
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(self.options.clouds_file)
         for name in ("no_proxy", "NO_PROXY"):
             os.environ[name] = ",".join(filter(None, (os.environ.get(name), self.options.gateway)))
-        return open_heat(self.options.name)
 
     def list_servers(self) -> tuple[DemoServer, ...]:
         rows = ((server, _parse_node_name(server["name"])) for server in self._fetch_rows("servers"))
@@ -137,6 +144,6 @@ def read_last_lines(path: Path) -> tuple[str, ...]:
 
 
 def _parse_node_name(server_name: str) -> str:
-    """Return the node of a server, which Heat names after its stack and resource; "" for another stack's server."""
-    prefix = f"{STACK_NAME}-"
-    return server_name.removeprefix(prefix).rpartition("-")[0] if server_name.startswith(prefix) else ""
+    """Return the node of a server, which is named after its stack or cluster; "" for another one's server."""
+    found = SERVER_NAME_PATTERN.fullmatch(server_name)
+    return "" if found is None else found["node"]

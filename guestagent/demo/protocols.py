@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from guestagent.controller import Cluster, Event, Heat
+from guestagent.resources.operation import Operation
+from guestagent.resources.orders import Order
+from guestagent.resources.views import AuditFinding, ClusterOwner, ClusterSummary, InstanceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,28 @@ class DemoEnvironment(DemoCloud, Protocol):
         """Return the last lines of the cloud's log, which `stop_cloud` removes."""
 
 
+class DemoManager(Protocol):
+    """What the scenario uses of the resource manager."""
+
+    def submit(self, order: Order) -> Operation: ...
+    def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation: ...
+    def clusters(self) -> Sequence[ClusterSummary]: ...
+    def instances(self, cluster: str) -> Sequence[InstanceView]: ...
+    def owner(self, cluster: str) -> ClusterOwner: ...
+    def audit(self) -> Sequence[AuditFinding]: ...
+
+
+class ManagedDemoCloud(DemoCloud, Protocol):
+    """A cloud whose clusters the resource manager has."""
+
+    def open_manager(self, engine: str) -> AbstractContextManager[DemoManager]:
+        """Run the manager with this engine for the length of a `with` block."""
+
+
+class ManagedDemoEnvironment(ManagedDemoCloud, DemoEnvironment, Protocol):
+    """A place where such a cloud is started and stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
     """A sentence about what begins, or about a result."""
@@ -108,5 +134,12 @@ class RowsCounted:
     rows: int | None
 
 
-DemoEvent = Event | ProgressMessage | ClusterChanged | RowsCounted
+@dataclass(frozen=True, slots=True)
+class InstanceChanged:
+    """An instance of the resource manager as it is now."""
+
+    view: InstanceView
+
+
+DemoEvent = Event | ProgressMessage | ClusterChanged | RowsCounted | InstanceChanged
 DemoEventHandler = Callable[[DemoEvent], None]

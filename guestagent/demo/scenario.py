@@ -61,7 +61,7 @@ def play(
     with RowWriter(row_interval_s) as writer, RowCounter(cloud, handle_event) as counter:
         watch = SeedWatch(cloud, handle_event)
         stacks = Stacks(cloud.connect_heat(), CountingClock(clock, counter, watch), POLL_INTERVAL_S)
-        reader = RowReader(cloud, clock, cluster.source.name)
+        reader = RowReader(cloud, clock, cluster.own_source.name)
         run = ScenarioRun(cloud, cluster, stacks, handle_event, writer, counter, reader, watch)
         try:
             run.launch_cluster()
@@ -94,7 +94,7 @@ class ScenarioRun:
 
     def launch_cluster(self) -> None:
         """Create the stack. Rows are written from the moment the source is ready, while the replicas start."""
-        source, flavors = self.cluster.source, ", ".join(node.flavor for node in self.cluster.replicas)
+        source, flavors = self.cluster.own_source, ", ".join(node.flavor for node in self.cluster.replicas)
         self._report(f"launching a source ({source.flavor}) and its replicas ({flavors})")
         self._wait_for(self.stacks.create(STACK_NAME, self.cluster))
         self._check_acknowledged()
@@ -168,7 +168,7 @@ class ScenarioRun:
         """Pass the event on, and start to write when the source becomes ready."""
         self.handle_event(event)
         is_ready = isinstance(event, NodeChanged) and event.state is NodeState.READY
-        if is_ready and event.name == self.cluster.source.name:
+        if is_ready and event.name == self.cluster.own_source.name:
             self.writer.start(self.cloud.open_table(self.reader.find_source()))
 
     def _check_acknowledged(self) -> None:

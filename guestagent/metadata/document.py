@@ -70,10 +70,15 @@ Handle = CfnHandle | HotHandle | UnresolvedFunction
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A replication user: on a source one to create, on a replica the one to connect as."""
+    """A replication user: on a source one to create, on a replica the one to connect as.
+
+    `network`, on a source: from where this account may connect; None: as the section says. It is set for the replicas
+    of another cluster, which are in another network.
+    """
 
     name: str | UnresolvedFunction
     password: Secret | UnresolvedFunction
+    network: IPv4Network | IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guestagent.metadata.document import UnresolvedFunction, User
+from guestagent.metadata.network_shape import NetworkShape
 from guestagent.metadata.regex_fragments import CONTROL
 from guestagent.metadata.schema_types import Key, MappingShape, Schema, Shape, Text, ValueOrFunction
 from guestagent.secret import Secret
@@ -79,18 +80,19 @@ class PasswordShape:
         )
 
 
-def _build_user_shape(name: Shape[str]) -> MappingShape[User]:
-    return MappingShape(
-        User,
-        {
-            "name": Key("name", ValueOrFunction(name), "the account's name", required=True),
-            "password": Key("password", ValueOrFunction(PasswordShape()), "its password", required=True),
-        },
-    )
+def _build_user_shape(name: Shape[str], *, has_network: bool = False) -> MappingShape[User]:
+    keys = {
+        "name": Key("name", ValueOrFunction(name), "the account's name", required=True),
+        "password": Key("password", ValueOrFunction(PasswordShape()), "its password", required=True),
+    }
+    meaning = "from where it may come, if not from GuestAgent.Network: the replicas of another cluster"
+    network = {"network": Key("network", NetworkShape(), meaning)}
+    return MappingShape(User, {**keys, **(network if has_network else {})})
 
 
 USER = _build_user_shape(NAME)
 ACCOUNT = _build_user_shape(AccountNameShape())
+LISTED_ACCOUNT = _build_user_shape(AccountNameShape(), has_network=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class UserListShape:
             halves = _split_user(item, items[0]) if items else None
             if halves:
                 items.pop(0)
-            user = _read_split_user(*halves) if halves else ACCOUNT.read(item)
+            user = _read_split_user(*halves) if halves else LISTED_ACCOUNT.read(item)
             if user is None:
                 continue
             if user.name in paths_by_name:
@@ -121,7 +123,7 @@ class UserListShape:
         return tuple(users)
 
     def build_schema(self) -> Schema:
-        whole_user = ACCOUNT.build_schema()
+        whole_user = LISTED_ACCOUNT.build_schema()
         keys = whole_user["properties"]
         halves = [
             {

@@ -173,7 +173,8 @@ class _DocumentWriter:
         return {"Address": self.encode(source.address), **port, "User": self._write_user(source.user)}
 
     def _write_user(self, user: User) -> dict[str, Any]:
-        return {"name": self.encode(user.name), "password": self.encode(user.password)}
+        network = {} if user.network is None else {"network": str(user.network)}
+        return {"name": self.encode(user.name), "password": self.encode(user.password), **network}
 
     def _write_keys(self, *keys: tuple[str, object, object]) -> dict[str, Any]:
         """Write each key, value and default: a default only if its key is explicit."""

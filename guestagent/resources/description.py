@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from guestagent.controller.cluster import Cluster
-from guestagent.controller.cluster_file import read_document
+from guestagent.controller.cluster_file import ZONE, read_document
+from guestagent.controller.external_source import ExternalSource
+from guestagent.controller.follower import Follower, build_follower_account
 from guestagent.controller.node import Node
+from guestagent.controller.node_volume import build_volume_shape
+from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster, OrderRefused
 from guestagent.metadata.document import DEFAULT_PORT
-from guestagent.metadata.limits import VOLUME_SIZE_LIMIT_GIB
-from guestagent.metadata.schema_types import Integer, Key, MappingShape, Text
+from guestagent.resources.following import FollowedSource
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orders import CreateCluster
 from guestagent.resources.rule import Rule, build_rule
@@ -27,14 +30,7 @@ SETTING_KEYS = frozenset(
     | {"seeding", "verification"}
 )
 """The keys of a cluster.yaml that a wanted cluster keeps as they are: they concern the databases."""
-VOLUME = MappingShape(
-    WantedVolume,
-    {
-        "size_gib": Key("size_gib", Integer(1, VOLUME_SIZE_LIMIT_GIB), "the size in GiB", required=True),
-        "type": Key("volume_type", Text(255), "the volume's type in Cinder"),
-    },
-)
-ZONE = Text(255, description="an availability zone")
+VOLUME = build_volume_shape(WantedVolume)
 PLACEHOLDER_VOLUME = WantedVolume(1)
 
 
@@ -50,19 +46,30 @@ class Placement:
         return Placement(self.volume or default.volume, self.zone or default.zone)
 
 
-def read_description(order: CreateCluster, key_id: str = "") -> WantedCluster:
+def read_description(
+    order: CreateCluster, key_id: str = "", followed: FollowedSource | None = None
+) -> WantedCluster:
     """Return the cluster that the order describes. Raise OrderRefused (`invalid`) with every problem.
 
-    Beside the keys of a cluster.yaml the description has `volume` (`size_gib`, `type`) and `zone`, for all instances or
-    for one of them. `key_id` is the key from which the cluster's passwords are derived.
+    Beside the keys of a cluster.yaml the description has `zone`, for all instances or for one of them. Each of them
+    needs a `volume`. `key_id` is the key from which the cluster's passwords are derived, `followed` the source of
+    another cluster that it follows.
     """
     problems = Problems()
-    description = dict(order.description)
+    description = build_plain_description(order, followed)
     _, default = _split_placement(problems.open_cursor(description, "description"))
     for key in ("volume", "zone"):
         description.pop(key, None)
     source_cursor = problems.open_cursor(description.get("source", {}), "description.source")
     description["source"], source = _split_placement(source_cursor)
+    if (
+        followed is None
+        and isinstance(description["source"], Mapping)
+        and "external" in description["source"]
+    ):
+        source_cursor.add_problem(
+            "a cluster of this manager to follow, as in {cluster: shop}", "another source"
+        )
     replicas = problems.open_cursor(description.get("replicas", 0), "description.replicas")
     if isinstance(replicas.value, list):
         parts = [_split_placement(replica) for replica in replicas.read_items()]
@@ -73,14 +80,32 @@ def read_description(order: CreateCluster, key_id: str = "") -> WantedCluster:
     cluster = _read_cluster(problems, description)
     if cluster is not None and not placements:
         placements = [default.or_else(source)] * len(cluster.replicas)
-    placements.insert(0, source.or_else(default))
-    for name, placement in zip(_list_names(len(placements)), placements, strict=True):
+    names = [f"replicas[{index}]" for index in range(len(placements))]
+    if followed is None:
+        placements.insert(0, source.or_else(default))
+        names.insert(0, "source")
+    for name, placement in zip(names, placements, strict=True):
         if placement.volume is None:
             do = "set it here, or once for all instances"
             problems.add(f"description.{name}.volume", VOLUME.expected, "nothing", do)
     if cluster is None or problems.problems:
         raise OrderRefused(RefusalCode.INVALID, "the description is invalid", problems.problems)
-    return _build_wanted(order.cluster, cluster, placements, description, key_id)
+    wanted = _build_wanted(order.cluster, cluster, placements, description, key_id)
+    return replace(wanted, followed=followed)
+
+
+def build_plain_description(order: CreateCluster, followed: FollowedSource | None) -> dict[str, object]:
+    """Return the content of a cluster.yaml that says what the order does: with the source that it follows, if any.
+
+    Unless the description says otherwise, the TLS of the replicas is as the source's.
+    """
+    description = dict(order.description)
+    if followed is not None:
+        account = build_follower_account(order.cluster)
+        description["source"] = {"external": {"address": followed.address, "account": account}}
+        if followed.tls is not None:
+            description.setdefault("tls", dict(followed.tls))
+    return description
 
 
 def build_cluster(wanted: WantedCluster) -> Cluster:
@@ -89,7 +114,7 @@ def build_cluster(wanted: WantedCluster) -> Cluster:
     places = {"network": wanted.network, "subnet": wanted.subnet}
     place = {key: name for key, name in places.items() if name}
     cluster = read_document({**wanted.settings, **node, **place, "source": {}}).cluster
-    nodes = [
+    nodes = tuple(
         Node(
             each.flavor,
             each.image,
@@ -97,13 +122,25 @@ def build_cluster(wanted: WantedCluster) -> Cluster:
             each.server_id,
             each.generation,
             each.password_number,
+            seed=each.seed,
         )
         for each in wanted
-    ]
+    )
+    if wanted.followed is not None:
+        return replace(
+            cluster,
+            source=ExternalSource(wanted.followed.address, build_follower_account(wanted.name)),
+            replicas=nodes,
+            passwords=Passwords.PARAMETERS,
+            next_server_id=wanted.next_server_id,
+            next_replica=wanted.next_replica,
+        )
     return replace(
         cluster,
         source=nodes[0],
-        replicas=tuple(nodes[1:]),
+        replicas=nodes[1:],
+        followers=tuple(Follower(each.follower, each.network) for each in wanted.admissions),
+        rotating=wanted.is_rotating,
         next_server_id=wanted.next_server_id,
         next_replica=wanted.next_replica,
     )
@@ -135,10 +172,6 @@ def _read_cluster(problems: Problems, description: Mapping[str, object]) -> Clus
     return cluster
 
 
-def _list_names(count: int) -> list[str]:
-    return ["source", *(f"replicas[{index}]" for index in range(count - 1))]
-
-
 def _build_wanted(
     name: str,
     cluster: Cluster,
@@ -160,7 +193,7 @@ def _build_wanted(
             image=node.image,
             volume=placement.volume or PLACEHOLDER_VOLUME,
             server_id=node.server_id,
-            is_source=node.name == cluster.source.name,
+            is_source=node is cluster.source,
             zone=placement.zone,
             deadline_s=cluster.condition_timeout,
         )

@@ -2,91 +2,163 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TypeVar
 
-from guestagent.errors import OrderRefused, StorageError
+from guestagent.errors import OrderRefused
+from guestagent.metadata.limits import VOLUME_SIZE_LIMIT_GIB
+from guestagent.resources.caller_errors import refuse_on_errors
+from guestagent.resources.cluster_queries import ClusterQueries
 from guestagent.resources.engine import ResourceEngine
-from guestagent.resources.interface import WAIT_LIMIT_S, Capabilities
+from guestagent.resources.engine_selection import EngineSelection
+from guestagent.resources.interface import (
+    ANSWER_LIMIT_BYTES,
+    INTERFACE_VERSION,
+    QUERIES,
+    REQUEST_LIMIT_BYTES,
+    WAIT_LIMIT_S,
+    Capabilities,
+)
 from guestagent.resources.operation import Operation, RefusalCode
-from guestagent.resources.order_effects import ReadDescription, apply_order, apply_orders
-from guestagent.resources.orders import Order
-from guestagent.resources.store.protocol import OrderStore
-from guestagent.resources.store.records import ClusterSnapshot
-from guestagent.resources.wanted import WantedCluster
-from guestagent.resources.wanted_document import load_wanted
+from guestagent.resources.order_shapes import FINDINGS_LIMIT, RULES_LIMIT
+from guestagent.resources.orders import CreateCluster, Order
+from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT, QUEUE_LIMIT, OrderStore
+from guestagent.resources.store.records import ClusterSnapshot, EventEntry
+from guestagent.resources.views import (
+    AuditFinding,
+    ClusterOwner,
+    ClusterSummary,
+    GroupView,
+    InstanceView,
+    PreflightFinding,
+)
 
-LOG = logging.getLogger(__name__)
+Entry = TypeVar("Entry", Operation, EventEntry)
+LIMITS = {
+    "queue": QUEUE_LIMIT,
+    "history": HISTORY_LIMIT,
+    "events": EVENT_LIMIT,
+    "wait_s": WAIT_LIMIT_S,
+    "volume_gib": VOLUME_SIZE_LIMIT_GIB,
+    "rules": RULES_LIMIT,
+    "findings": FINDINGS_LIMIT,
+    "request_bytes": REQUEST_LIMIT_BYTES,
+    "answer_bytes": ANSWER_LIMIT_BYTES,
+}
 
 
 class OrderIntake:
-    """The ResourceManager over a store. Its answers take no request to the cloud."""
+    """The ResourceManager over a store. What concerns orders takes no request to the cloud."""
 
-    def __init__(self, store: OrderStore, engine: ResourceEngine, read_description: ReadDescription) -> None:
-        self._store, self._engine, self._read_description = store, engine, read_description
+    def __init__(self, store: OrderStore, engines: EngineSelection) -> None:
+        self._store, self._engines = store, engines
+        self._queries = ClusterQueries(store, engines)
 
     def submit(self, order: Order) -> Operation:
-        if order.kind not in self._engine.orders:
-            raise OrderRefused(RefusalCode.UNSUPPORTED, f"engine {self._engine.name} cannot do {order.kind}")
-        with _hide_storage_errors():
-            return self._store.accept(
-                order, self._engine.name, lambda snapshot: self._check_effect(snapshot, order)
-            )
+        owner = self._engines.choose_owner(order)
+        with refuse_on_errors():
+            return self._store.accept(order, owner, lambda snapshot: self._check(snapshot, order, owner))
 
     def operation(self, operation_id: str) -> Operation:
-        with _hide_storage_errors():
+        with refuse_on_errors():
             return _require_operation(self._store.operation(operation_id), operation_id)
 
     def operations(self, cluster: str) -> Sequence[Operation]:
-        with _hide_storage_errors():
-            return self._store.operations(cluster)
+        with refuse_on_errors():
+            return self._require_entries(self._store.operations(cluster), cluster)
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation:
-        with _hide_storage_errors():
+        with refuse_on_errors():
             operation = self._store.wait(operation_id, after, min(max(up_to_s, 0.0), WAIT_LIMIT_S))
             return _require_operation(operation, operation_id)
 
     def cancel(self, operation_id: str) -> Operation:
-        with _hide_storage_errors():
+        with refuse_on_errors():
             return _require_operation(self._store.cancel(operation_id), operation_id)
 
     def retry(self, operation_id: str) -> Operation:
-        with _hide_storage_errors():
+        with refuse_on_errors():
             return _require_operation(self._store.retry(operation_id), operation_id)
 
-    def capabilities(self) -> Capabilities:
-        return Capabilities(self._engine.name, tuple(sorted(self._engine.orders)))
+    def events(self, cluster: str) -> Sequence[EventEntry]:
+        with refuse_on_errors():
+            return self._require_entries(self._store.events(cluster), cluster)
 
-    def _check_effect(self, snapshot: ClusterSnapshot | None, order: Order) -> None:
-        """Try the order on the cluster as it will be after the orders that wait."""
-        wanted = _read_wanted(snapshot)
-        queue = () if snapshot is None else snapshot.queue
-        waiting_orders = [queued.order for queued in queue if not queued.operation.started_at]
-        apply_order(
-            apply_orders(wanted, waiting_orders, self._read_description), order, self._read_description
+    def clusters(self) -> Sequence[ClusterSummary]:
+        with refuse_on_errors():
+            return self._queries.list_summaries()
+
+    def instances(self, cluster: str) -> Sequence[InstanceView]:
+        with refuse_on_errors():
+            return self._queries.list_instances(cluster)
+
+    def security_groups(self, cluster: str) -> Sequence[GroupView]:
+        with refuse_on_errors():
+            return self._queries.list_groups(cluster)
+
+    def owner(self, cluster: str) -> ClusterOwner:
+        with refuse_on_errors():
+            return self._queries.find_owner(cluster)
+
+    def preflight(self, order: CreateCluster) -> Sequence[PreflightFinding]:
+        with refuse_on_errors():
+            return self._queries.preflight(order)
+
+    def audit(self) -> Sequence[AuditFinding]:
+        with refuse_on_errors():
+            return self._queries.audit()
+
+    def capabilities(self) -> Capabilities:
+        engines = self._engines
+        return Capabilities(
+            engine=engines.name,
+            orders=tuple(sorted(engines.orders)),
+            owners={name: tuple(sorted(engine.orders)) for name, engine in sorted(engines.engines.items())},
+            new_owner=engines.new,
+            queries=QUERIES,
+            limits=LIMITS,
+            version=INTERFACE_VERSION,
         )
 
+    def _require_entries(self, entries: Sequence[Entry], cluster: str) -> Sequence[Entry]:
+        """Return the entries of a cluster. Without any, refuse if there is no such cluster."""
+        if not entries:
+            self._queries.require_cluster(cluster)
+        return entries
 
-def _read_wanted(snapshot: ClusterSnapshot | None) -> WantedCluster | None:
-    document = None if snapshot is None else snapshot.cluster.wanted
-    return None if document is None else load_wanted(document)
+    def _check(self, snapshot: ClusterSnapshot | None, order: Order, owner: str) -> None:
+        """Try the order on the cluster as it will be after the orders that wait."""
+        if snapshot is not None:
+            self._check_remains(snapshot, order)
+            owner = snapshot.cluster.engine
+        engine = self._engines.find_engine(owner, order.cluster)
+        if order.kind not in engine.orders:
+            message = f"engine {engine.name} cannot do {order.kind}: capabilities lists what it can do"
+            raise OrderRefused(RefusalCode.UNSUPPORTED, message)
+        engine.apply_order(_foresee_wanted(engine, snapshot), order)
+
+    def _check_remains(self, snapshot: ClusterSnapshot, order: Order) -> None:
+        """Refuse a creation while the remains of a cluster of another engine are cleaned under the same name."""
+        is_empty = snapshot.cluster.wanted is None
+        if isinstance(order, CreateCluster) and is_empty and snapshot.cluster.engine != self._engines.new:
+            message = f"remains of an earlier cluster {order.cluster} are being cleaned: try again when that has ended"
+            raise OrderRefused(RefusalCode.BUSY, message)
+
+
+def _foresee_wanted(engine: ResourceEngine, snapshot: ClusterSnapshot | None) -> str | None:
+    """Return what is wanted of a cluster after the orders that wait. Those that will be refused change nothing."""
+    if snapshot is None:
+        return None
+    wanted = snapshot.cluster.wanted
+    for queued in snapshot.queue:
+        if queued.operation.started_at is None:
+            with suppress(OrderRefused):
+                wanted = engine.apply_order(wanted, queued.order)
+    return wanted
 
 
 def _require_operation(operation: Operation | None, operation_id: str) -> Operation:
     if operation is None:
         raise OrderRefused(RefusalCode.NOT_FOUND, f"there is no operation {operation_id}")
     return operation
-
-
-@contextmanager
-def _hide_storage_errors() -> Iterator[None]:
-    """Log what is wrong with the store, and tell a caller what it may know of that."""
-    try:
-        yield
-    except StorageError as error:
-        reference = secrets.token_hex(4)
-        LOG.error("the store cannot be used (reference %s): %s", reference, error)
-        message = "the store of orders cannot be used now"
-        raise OrderRefused(RefusalCode.BUSY, message, reference=reference) from error

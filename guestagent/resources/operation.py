@@ -33,6 +33,8 @@ class RefusalCode(str, Enum):
     EXISTS = "exists"  # a cluster of that name
     NOT_FOUND = "not_found"  # the cluster, instance, group, rule or operation
     REQUEST_REUSED = "request_reused"  # the request id belongs to another order
+    NOT_ADMITTED = "not_admitted"  # the cluster to follow has not admitted this one
+    FOLLOWED = "followed"  # other clusters follow it: `message` names them
     BUSY = "busy"  # too many orders wait for this cluster, or the store is locked
     QUOTA = "quota"  # of the project in Nova, Cinder or Neutron
     NO_CAPACITY = "no_capacity"  # no host, backend or address
@@ -76,9 +78,9 @@ class Operation:
     """The progress of one order.
 
     `id` is the service's, `request_id` the caller's. `sequence` grows with each change, so that a caller can wait for
-    the next one. Times are in seconds since 1970, by the store's clock. `step` is what is being done, `waiting_for`
-    why nothing is, and `attention` what a person has to do. `refusal` says why it failed, `result` what a finished one
-    has made: ids of the cloud by name.
+    the next one. Times are in seconds since 1970: the time of day, but in a ClusterSnapshot the store's. `step` is what
+    is being done, `waiting_for` why nothing is, and `attention` what a person has to do. `refusal` says why it failed,
+    `result` what a finished one has made: ids of the cloud by name.
     """
 
     id: str

@@ -33,6 +33,9 @@ CLUSTER_NAME = Text(
 INSTANCE_NAME = Text(40, pattern=rf"^[A-Za-z][A-Za-z0-9]*{END}", description="the name of an instance")
 GROUP_NAME = Text(40, pattern=rf"^[a-z]([a-z0-9-]*[a-z0-9])?{END}", description="the name of a group")
 CLOUD_NAME = Text(255, description="a name or an id")
+FINDINGS_LIMIT = 100
+"""Findings in one order to clean."""
+FINDING_ID = Text(64, pattern=rf"^[a-z]+-[0-9a-f]+{END}", description="the id of a finding of an audit")
 VOLUME_SIZE = Integer(1, VOLUME_SIZE_LIMIT_GIB)
 
 
@@ -97,6 +100,7 @@ ON_FAILURE = EnumShape(ResizeFailure, tuple(map(str, ResizeFailure)))
 RULES = ListShape(RuleShape(), RULES_LIMIT, 1)
 _INSTANCE = {"instance": Key("instance", INSTANCE_NAME, "the instance's name in its cluster", required=True)}
 _GROUP = {"group": Key("group", GROUP_NAME, "the group's name in its cluster", required=True)}
+_FOLLOWER = {"follower": Key("follower", CLUSTER_NAME, "the name of the cluster that follows", required=True)}
 _RULES = {"rules": Key("rules", RULES, "the rules", required=True)}
 _KEYS: Mapping[type[Order], Mapping[str, Key]] = {
     orders.CreateCluster: {
@@ -141,6 +145,19 @@ _KEYS: Mapping[type[Order], Mapping[str, Key]] = {
         "network": Key("network", CIDR, "its new network", required=True),
     },
     orders.RenewInstance: _INSTANCE,
+    orders.RotatePasswords: {},
+    orders.Clean: {
+        "findings": Key(
+            "findings", ListShape(FINDING_ID, FINDINGS_LIMIT, 1), "the ids of the findings", required=True
+        )
+    },
+    orders.AdmitFollower: {
+        **_FOLLOWER,
+        "follower_network": Key("follower_network", CIDR, "the network of its replicas", required=True),
+    },
+    orders.RevokeFollower: _FOLLOWER,
+    orders.RegisterCluster: {},
+    orders.UnregisterCluster: {},
 }
 ORDER_TYPES: Mapping[str, type[Order]] = {order_type.kind: order_type for order_type in _KEYS}
 """The orders by kind. The kind is also the name of the method that gives such an order."""

@@ -170,8 +170,63 @@ class UpdateRuleCidr(Order):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clean(Order):
+    """Delete what an audit has found, by the findings' ids. What has changed since is left alone.
+
+    `cluster` is that of the findings. It need not be in the store any more.
+    """
+
+    kind: ClassVar[str] = "clean"
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenewInstance(Order):
     """Let an instance prove itself again, in its next generation."""
 
     kind: ClassVar[str] = "renew_instance"
     instance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitFollower(Order):
+    """Let the replicas of another cluster, `follower`, replicate from this one's source, from `follower_network`.
+
+    The follower need not exist yet: its creation names the cluster that it follows.
+    """
+
+    kind: ClassVar[str] = "admit_follower"
+    follower: str
+    follower_network: IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeFollower(Order):
+    """Take back what AdmitFollower has allowed. The follower must be deleted first."""
+
+    kind: ClassVar[str] = "revoke_follower"
+    follower: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotatePasswords(Order):
+    """Give the replicas new passwords, derived from the newest key, and all nodes addresses that it signs.
+
+    Replication goes on: the source accepts the old passwords until every replica has proved its new one.
+    """
+
+    kind: ClassVar[str] = "rotate_passwords"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterCluster(Order):
+    """Take care of a stack that exists, under its name. Nothing in the cloud is touched."""
+
+    kind: ClassVar[str] = "register_cluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnregisterCluster(Order):
+    """Forget a cluster that is a stack. Nothing in the cloud is touched."""
+
+    kind: ClassVar[str] = "unregister_cluster"

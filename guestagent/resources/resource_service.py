@@ -1,32 +1,28 @@
-"""The service: workers that work off orders, and the endpoint that the guests of NATIVES read from and signal to."""
+"""The service: workers that work off orders, beside the parts that answer others."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from guestagent.errors import StorageError
-from guestagent.resources.description import read_description
-from guestagent.resources.endpoint.guest_user_data import build_guest_user_data
-from guestagent.resources.endpoint.node_document import EndpointAddress
-from guestagent.resources.endpoint.signed_path import NodePath, PathPurpose
+from guestagent.http_time_limit import abort_exchange
 from guestagent.resources.engine import ResourceEngine
-from guestagent.resources.order_effects import ReadDescription
-from guestagent.resources.orders import CreateCluster
-from guestagent.resources.store.protocol import OrderStore
-from guestagent.resources.wanted import WantedCluster, WantedInstance
-from guestagent.resources.work_loop import WorkLoop
-from guestagent.secret import Secret
+from guestagent.resources.store.protocol import LeaseSource
+from guestagent.resources.work_loop import RoundObserver, WorkLoop
 
 LOG = logging.getLogger(__name__)
 IDLE_PAUSE_S = 0.2
-"""Between two looks for a cluster that is due."""
+"""Between two looks of all workers for a cluster that is due: each looks at its turn."""
 STORE_PAUSE_S = 5.0
 """After the store could not be read."""
-POLLING_INTERVAL_S = 10
+STOP_LIMIT_S = 60.0
+CUT_LIMIT_S = 3.0
+"""Of these, for the end of rounds that were cut."""
 
 
 class ServedPart(Protocol):
@@ -36,25 +32,35 @@ class ServedPart(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class ReloadedPart(Protocol):
+    """A part that reads its files again when it is asked to."""
+
+    def reload(self) -> None: ...
+
+
 class ResourceService:
-    """Runs workers in threads, beside the parts that answer. A killed service goes on from the store."""
+    """Runs workers in threads, beside the parts that answer. A killed service goes on from the store.
+
+    `name` is shown to people as that of its workers.
+    """
 
     def __init__(
         self,
-        store: OrderStore,
+        store: LeaseSource,
         engines: Mapping[str, ResourceEngine],
-        read_description: ReadDescription,
         name: str,
         workers: int = 2,
         parts: Sequence[ServedPart] = (),
+        observer: RoundObserver | None = None,
     ) -> None:
-        self._parts, self._open_parts = parts, ExitStack()
+        self._parts = parts
         self._stopping = threading.Event()
+        loops = [WorkLoop(store, engines, f"{name}-{number}", observer) for number in range(workers)]
+        # Daemons: a request without an answer must not keep the process.
         self._threads = [
-            threading.Thread(
-                target=self._work, args=(WorkLoop(store, engines, read_description, f"{name}-{number}"),)
-            )
-            for number in range(workers)
+            threading.Thread(target=self._work, args=(loop, number * IDLE_PAUSE_S), daemon=True)
+            for number, loop in enumerate(loops)
         ]
 
     def open(self) -> None:
@@ -63,46 +69,51 @@ class ResourceService:
             for part in self._parts:
                 part.open()
                 stack.callback(part.close)
-            self._open_parts = stack.pop_all()
+            stack.pop_all()
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Take no more orders, end the present rounds, and stop."""
-        self._stopping.set()
-        self._open_parts.close()
-        for thread in self._threads:
-            thread.join()
+    def close(self, limit_s: float = STOP_LIMIT_S) -> bool:
+        """Take no more orders, end the present rounds, and stop. Return whether everything has ended in time.
 
-    def _work(self, loop: WorkLoop) -> None:
+        A round that waits for the cloud until then is cut, as by a kill: another worker goes on when its lease is over.
+        """
+        self._stopping.set()
+        closers = [threading.Thread(target=part.close, daemon=True) for part in self._parts]
+        for closer in closers:
+            closer.start()
+        _join_threads([*closers, *self._threads], max(0.0, limit_s - CUT_LIMIT_S))
+        for thread in self._threads:
+            if thread.is_alive():
+                LOG.warning("a request to the cloud takes too long, and is cut")
+                abort_exchange(thread.ident)
+        return _join_threads([*closers, *self._threads], min(CUT_LIMIT_S, limit_s))
+
+    def reload(self) -> None:
+        """Let the parts read those of their files again that can change while they serve."""
+        for part in self._parts:
+            if isinstance(part, ReloadedPart):
+                part.reload()
+
+    @property
+    def has_all_workers(self) -> bool:
+        """Whether all workers are at work. One that has died of a bug is not replaced."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _work(self, loop: WorkLoop, first_pause_s: float) -> None:
+        self._stopping.wait(first_pause_s)
         while not self._stopping.is_set():
             try:
-                pause_s = 0.0 if loop.work_once() else IDLE_PAUSE_S
+                pause_s = 0.0 if loop.work_once() else IDLE_PAUSE_S * len(self._threads)
             except StorageError as error:
                 LOG.error("the store cannot be used: %s", error)
                 pause_s = STORE_PAUSE_S
             self._stopping.wait(pause_s)
 
 
-class UserDataSource:
-    """Builds the user data of new servers: the address of a node's first document, and the CA to trust."""
-
-    def __init__(self, store: OrderStore, address: EndpointAddress, authority: str | None = None) -> None:
-        self._store, self._address, self._authority = store, address, authority
-
-    def build(self, wanted: WantedCluster, instance: WantedInstance) -> Secret:
-        snapshot = self._store.read(wanted.name)
-        if snapshot is None:
-            raise StorageError(f"cluster {wanted.name} is not in the store any more")
-        path = NodePath(wanted.name, instance.name, PathPurpose.BOOT, instance.epoch)
-        url = self._address.build_url(snapshot, wanted, path)
-        return build_guest_user_data(url, POLLING_INTERVAL_S, self._authority)
-
-
-def build_description_reader(key_id: str) -> ReadDescription:
-    """Return the reader of new clusters' descriptions, which derive their passwords from this key."""
-
-    def read(order: CreateCluster) -> WantedCluster:
-        return read_description(order, key_id)
-
-    return read
+def _join_threads(threads: Sequence[threading.Thread], limit_s: float) -> bool:
+    """Wait for the end of threads. Return whether all have ended."""
+    until = time.monotonic() + limit_s
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)

@@ -11,8 +11,10 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
+from guestagent.controller.template.extra_group_resources import SECURITY_GROUP_TYPE
 from guestagent.controller.template.handle_order import (
     HANDLES_RESOURCE,
+    list_handle_dependencies,
     list_handles,
     list_server_dependencies,
 )
@@ -22,11 +24,15 @@ from guestagent.controller.template.node_metadata import (
     build_cluster_metadata,
     build_node_metadata,
     has_parameters,
+    is_parameter,
     list_parameters,
     list_special_passwords,
 )
 from guestagent.controller.template.node_values import DialectFunctions, TemplateMapping
-from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group
+from guestagent.controller.template.security_group import (
+    build_follower_rules,
+    build_security_group,
+)
 from guestagent.controller.template.seeding_metadata import (
     DONOR_CERTIFICATE_RESOURCE,
     DONOR_RULE_TYPE,
@@ -48,12 +54,14 @@ def render_cfn(cluster: Cluster) -> dict[str, Any]:
     if not has_parameters(cluster):
         resources |= {name: _build_password() for name in list_special_passwords(cluster)}
     resources |= _build_donor_resources(cluster)
+    follower_rules = build_follower_rules(cluster)
+    resources |= follower_rules
     for node in cluster:
         resources |= _build_node(cluster, node)
     if cluster.replicas:
         resources[HANDLES_RESOURCE] = _build_value("there", list_handles(cluster))
     # Deletion starts at this resource; otherwise Heat would sleep one second for each wait condition.
-    resources["End"] = _build_value("ready", [node.condition for node in cluster])
+    resources["End"] = _build_value("ready", [*(node.condition for node in cluster), *follower_rules])
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "A guestagent cluster",
@@ -109,7 +117,7 @@ def _build_database_group(cluster: Cluster) -> TemplateMapping:
         return {
             "Type": SECURITY_GROUP_TYPE,
             "DependsOn": "Begin",
-            "Properties": build_security_group(cluster, {"Ref": "Members"}),
+            "Properties": build_security_group(cluster, cluster.client_networks, {"Ref": "Members"}),
         }
     sources: list[TemplateMapping] = [{"SourceSecurityGroupId": {"Ref": "Members"}}]
     sources += [{"CidrIp": network} for network in cluster.client_networks]
@@ -125,16 +133,14 @@ def _build_database_group(cluster: Cluster) -> TemplateMapping:
 
 
 def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
-    is_source = node is cluster.source
     resources = _build_credentials(node)
-    if not has_parameters(cluster):
+    if not is_parameter(cluster, node.password):
         resources[node.password] = _build_password()
     if cluster.network is not None:
         resources[node.port] = _build_port(cluster.network)
     resources[node.handle] = {
         "Type": "AWS::CloudFormation::WaitConditionHandle",
-        # A handle's URL expires some time after its creation, so a replica's is created when its source is ready.
-        "DependsOn": "Begin" if is_source else [cluster.source.condition],
+        "DependsOn": list_handle_dependencies(cluster, node),
     }
     dependencies = list_server_dependencies(cluster, node)
     resources[node.name] = _build_server(cluster, node) | (
@@ -178,6 +184,8 @@ def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     properties: dict[str, Any] = {"ImageId": node.image, "InstanceType": node.flavor}
     if cluster.key_pair is not None:
         properties["KeyName"] = cluster.key_pair
+    if node.zone is not None:
+        properties["AvailabilityZone"] = node.zone
     if cluster.network is not None:
         properties["NetworkInterfaces"] = [{"Ref": node.port}]
     else:
@@ -189,7 +197,9 @@ def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     )
     functions = DialectFunctions(
         handle={"Ref": node.handle},
-        source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]},
+        source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]}
+        if isinstance(cluster.source, Node)
+        else None,
         password=lambda name: {"Ref": name},
         parameter=lambda name: {"Ref": name},
         value=lambda name: {"Fn::GetAtt": [name, "value"]},

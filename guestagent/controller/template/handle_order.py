@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.external_source import ExternalSource
 from guestagent.controller.node import Node
 from guestagent.controller.template.seeding_metadata import list_rule_names
 
@@ -23,4 +24,15 @@ def list_handles(cluster: Cluster) -> list[str]:
 
 def list_server_dependencies(cluster: Cluster, node: Node) -> list[str]:
     """List the resources that must exist before the node's server: for a replica the one that waits for all handles."""
-    return [] if node.name == cluster.source.name else [HANDLES_RESOURCE]
+    return [] if cluster.is_source(node.name) else [HANDLES_RESOURCE]
+
+
+def list_handle_dependencies(cluster: Cluster, node: Node) -> list[str] | str:
+    """List what must be there before the node's handle.
+
+    A handle's URL expires some time after its creation, so a replica's is created when its source is ready. Nobody
+    waits for an external source: it is there.
+    """
+    if cluster.is_source(node.name) or isinstance(cluster.source, ExternalSource):
+        return "Begin"
+    return [cluster.source.condition]

@@ -11,9 +11,11 @@ from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.node_volume import StackVolume
 from guestagent.controller.passwords import PASSWORD_LENGTH
 from guestagent.controller.template.handle_order import (
     HANDLES_RESOURCE,
+    list_handle_dependencies,
     list_handles,
     list_server_dependencies,
 )
@@ -22,11 +24,12 @@ from guestagent.controller.template.node_metadata import (
     build_cluster_metadata,
     build_node_metadata,
     has_parameters,
+    is_parameter,
     list_parameters,
     list_special_passwords,
 )
 from guestagent.controller.template.node_values import DialectFunctions, TemplateMapping
-from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group
+from guestagent.controller.template.security_group import build_groups, list_client_rules, list_groups
 from guestagent.controller.template.seeding_metadata import (
     DONOR_CERTIFICATE_RESOURCE,
     DONOR_RULE_TYPE,
@@ -34,6 +37,7 @@ from guestagent.controller.template.seeding_metadata import (
     list_rules,
 )
 from guestagent.controller.template.stack_limits import check_template_size
+from guestagent.controller.template.volume_resources import build_server_properties, build_volume
 
 HOT_VERSION = "2018-08-31"
 
@@ -45,7 +49,7 @@ def render_hot(cluster: Cluster) -> dict[str, Any]:
         "properties": {"value": "cluster"},
         "metadata": build_cluster_metadata(cluster),
     }
-    resources = {"Begin": begin, "Database": _build_database_group(cluster)}
+    resources = {"Begin": begin, **build_groups(cluster)}
     if cluster.tls is not None and cluster.tls.ca is not None:
         resources[CA_RESOURCE] = _build_value(str(cluster.tls.ca), "Begin")
     if not has_parameters(cluster):
@@ -55,7 +59,9 @@ def render_hot(cluster: Cluster) -> dict[str, Any]:
         resources |= _build_node(cluster, node)
     if cluster.replicas:
         resources[HANDLES_RESOURCE] = _build_value("there", list_handles(cluster))
-    resources["End"] = _build_value("ready", [node.condition for node in cluster])
+    # Deletion starts at this resource; otherwise Heat would sleep one second for each condition and rule.
+    ends = [*(node.condition for node in cluster), *list_client_rules(cluster)]
+    resources["End"] = _build_value("ready", ends)
     template = {
         "heat_template_version": HOT_VERSION,
         "description": "A guestagent cluster",
@@ -77,7 +83,7 @@ def _build_donor_resources(cluster: Cluster) -> dict[str, TemplateMapping]:
     resources = {
         name: {"type": DONOR_RULE_TYPE, "properties": rule}
         for name, rule in list_rules(
-            cluster, {"get_resource": "Database"}, {"get_resource": "Database"}
+            cluster, {"get_resource": cluster.group.resource}, {"get_resource": cluster.group.resource}
         ).items()
     }
     if cluster.donor_certificate is not None:
@@ -97,25 +103,20 @@ def _build_value(value: str, dependencies: list[str] | str) -> TemplateMapping:
     return {"type": "OS::Heat::Value", "depends_on": dependencies, "properties": {"value": value}}
 
 
-def _build_database_group(cluster: Cluster) -> TemplateMapping:
-    """Build the only group. Unlike in CFN, its rules can allow traffic from the group itself."""
-    return {"type": SECURITY_GROUP_TYPE, "depends_on": "Begin", "properties": build_security_group(cluster)}
-
-
 def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
-    is_source = node is cluster.source
     resources: dict[str, TemplateMapping] = {}
-    if not has_parameters(cluster):
+    if not is_parameter(cluster, node.password):
         resources[node.password] = _build_password()
     if cluster.network is not None:
         resources[node.port] = {
             "type": "OS::Neutron::Port",
-            "properties": {"network": cluster.network, "security_groups": [{"get_resource": "Database"}]},
+            "properties": {"network": cluster.network, "security_groups": list_groups(cluster)},
         }
+    if isinstance(node.volume, StackVolume):
+        resources[node.volume_resource] = build_volume(node, node.volume)
     resources[node.handle] = {
         "type": "OS::Heat::WaitConditionHandle",
-        # A handle's URL expires some time after its creation, so a replica's is created when its source is ready.
-        "depends_on": "Begin" if is_source else [cluster.source.condition],
+        "depends_on": list_handle_dependencies(cluster, node),
         "properties": {"signal_transport": _choose_transport(cluster, node)},
     }
     dependencies = list_server_dependencies(cluster, node)
@@ -149,18 +150,25 @@ def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     }
     if cluster.key_pair is not None:
         properties["key_name"] = cluster.key_pair
+    if node.zone is not None:
+        properties["availability_zone"] = node.zone
     if cluster.network is not None:
         properties["networks"] = [{"port": {"get_resource": node.port}}]
     else:
-        properties["security_groups"] = [{"get_resource": "Database"}]
+        properties["security_groups"] = list_groups(cluster)
     if cluster.subnet is not None:
         properties["networks"] = [{"subnet": cluster.subnet}]
+    volume_id: TemplateMapping | None = None
+    if isinstance(node.volume, StackVolume):
+        properties |= build_server_properties(node, node.volume)
+        volume_id = {"get_resource": node.volume_resource}
     functions = DialectFunctions(
         handle={"get_attr": [node.handle, "signal"]},
-        source_address=_get_address(cluster, cluster.source),
+        source_address=_get_address(cluster, cluster.source) if isinstance(cluster.source, Node) else None,
         password=partial(_get_password, cluster),
         parameter=lambda name: {"get_param": name},
         value=lambda name: {"get_attr": [name, "value"]},
+        volume_id=volume_id,
     )
     metadata = build_node_metadata(cluster, node, functions)
     return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
@@ -172,7 +180,7 @@ def _choose_transport(cluster: Cluster, node: Node) -> str:
 
 
 def _get_password(cluster: Cluster, name: str) -> TemplateMapping:
-    return {"get_param": name} if has_parameters(cluster) else {"get_attr": [name, "value"]}
+    return {"get_param": name} if is_parameter(cluster, name) else {"get_attr": [name, "value"]}
 
 
 def _get_address(cluster: Cluster, node: Node) -> TemplateMapping:

@@ -29,6 +29,7 @@ class TemplateKeys:
     flavor: str
     image: str
     key_pair: str
+    zone: str
     rules: str
     remote_network: str
 
@@ -52,6 +53,7 @@ CFN_KEYS = TemplateKeys(
     flavor="InstanceType",
     image="ImageId",
     key_pair="KeyName",
+    zone="AvailabilityZone",
     rules="SecurityGroupIngress",
     remote_network="CidrIp",
 )
@@ -74,6 +76,7 @@ HOT_KEYS = TemplateKeys(
     flavor="flavor",
     image="image",
     key_pair="key_name",
+    zone="availability_zone",
     rules="rules",
     remote_network="remote_ip_prefix",
 )

@@ -18,15 +18,17 @@ HiddenValue = Secret | UnresolvedFunction
 class NodeValues:
     """The values for one node's document.
 
-    `get_password` returns the password of this name (`Node.password`, for example), `get_parameter` another secret
-    that is set from outside, `get_text` a text that is not secret (a certificate).
+    `source_address` is that of the cluster's own source; None if the source is external. `get_password` returns the
+    password of this name (`Node.password`, for example), `get_parameter` another secret that is set from outside,
+    `get_text` a text that is not secret (a certificate). `volume_id` is that of the node's StackVolume.
     """
 
     handle: Handle
-    source_address: str | UnresolvedFunction
+    source_address: str | UnresolvedFunction | None
     get_password: Callable[[str], HiddenValue]
     get_parameter: Callable[[str], HiddenValue]
     get_text: Callable[[str], str | UnresolvedFunction]
+    volume_id: str | UnresolvedFunction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,19 @@ class DialectFunctions:
     """
 
     handle: TemplateMapping
-    source_address: TemplateMapping
+    source_address: TemplateMapping | None
     password: Callable[[str], TemplateMapping]
     parameter: Callable[[str], TemplateMapping]
     value: Callable[[str], TemplateMapping]
+    volume_id: TemplateMapping | None = None
 
     def build_values(self) -> NodeValues:
         """Return the functions as values of a document."""
         return NodeValues(
             build_function(self.handle),
-            build_function(self.source_address),
+            None if self.source_address is None else build_function(self.source_address),
             lambda name: build_function(self.password(name)),
             lambda name: build_function(self.parameter(name)),
             lambda name: build_function(self.value(name)),
+            None if self.volume_id is None else build_function(self.volume_id),
         )

@@ -7,15 +7,23 @@ template is a problem: the next update would remove what guestagent did not writ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.cluster_validation import NODE_NAME_PATTERN
 from guestagent.controller.node import Node
+from guestagent.controller.node_volume import StackVolume
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.seed import DONOR_KEY
+from guestagent.controller.template.follower_metadata import (
+    FOLLOWER_PASSWORD_PATTERN,
+    FOLLOWERS_KEY,
+    read_external_source,
+    read_followers,
+)
+from guestagent.controller.template.group_parser import read_groups
 from guestagent.controller.template.keys import CFN_KEYS, HOT_KEYS, TemplateKeys, detect_keys
 from guestagent.controller.template.nested_values import (
     NUMBER_LIMIT,
@@ -27,7 +35,6 @@ from guestagent.controller.template.nested_values import (
 )
 from guestagent.controller.template.node_metadata import CA_RESOURCE, CLUSTER_METADATA_VERSION
 from guestagent.controller.template.renderer import render
-from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE
 from guestagent.controller.template.seed_parser import read_node_seed, read_seed_settings
 from guestagent.controller.template.seeding_metadata import DONOR_CERTIFICATE_RESOURCE
 from guestagent.controller.template.template_diff import compare_templates
@@ -40,7 +47,7 @@ from guestagent.validation import Cursor, Problems
 DONOR_PASSWORD_SUFFIX = "Donor"  # noqa: S105 - between a node's name and `Password`
 PASSWORD_NAME_PATTERN = re.compile(r"(.+)Password([1-9][0-9]{0,6})?")
 CLUSTER_METADATA_KEYS = frozenset(
-    {"Version", "NextServerId", "NextReplica", "BootAllowance", "AuthTtl", "Seeding"}
+    {"Version", "NextServerId", "NextReplica", "BootAllowance", "AuthTtl", "Seeding", FOLLOWERS_KEY}
 )
 
 
@@ -82,29 +89,30 @@ def _read_settings(cursor: Cursor, keys: TemplateKeys) -> dict[str, Any] | None:
         return None
     cluster_metadata = _read_cluster_metadata(resources, keys)
     servers = _list_servers(resources, keys)
-    sources = [server for server in servers if not has_key(server, keys.metadata, "Master")]
-    if len(sources) != 1:
-        names = " and ".join(server.path for server in sources) or "none"
-        resources.add_problem(f"one server without Master in its {keys.metadata}: the source", names)
+    source = _find_source(resources, servers, keys)
+    if source is None:
         return None
-    source = sources[0]
+    followers, follower_networks = read_followers(resources, keys.metadata)
     password_numbers = _find_password_numbers(
         [*(resources.read_mapping() or {}), *_get_section(cursor, keys.parameters)]
     )
-    nodes = [(server is source, _read_node(server, keys, password_numbers)) for server in servers]
+    external = read_external_source(source, keys.metadata)
+    nodes = [
+        (server is source and external is None, _read_node(resources, server, keys, password_numbers))
+        for server in servers
+    ]
     replicas = [node for is_source, node in nodes if node is not None and not is_source]
-    group_keys = _choose_group_keys(resources, keys)
     settings = _read_polling(source, keys) | _read_placement(resources, source, keys)
     return {
         **cluster_metadata,
         **settings,
         "dialect": keys.dialect,
         "passwords": _find_password_origin(_get_section(cursor, keys.parameters)),
-        "source": next(node for is_source, node in nodes if is_source),
+        "source": external or next((node for is_source, node in nodes if is_source), None),
         "replicas": tuple(sorted(replicas, key=lambda node: node.server_id)),
         "key_pair": read_optional_string(source, keys.properties, keys.key_pair),
-        "client_networks": tuple(_read_client_networks(resources, group_keys)),
-        "ipv6": _has_ipv6(resources, group_keys),
+        **read_groups(resources, keys, follower_networks),
+        "followers": followers,
         "replica_network": read_optional_string(source, keys.metadata, "GuestAgent", "Network"),
         "variables": _read_variables(source, keys),
         "deadline": read_integer(source, keys.metadata, "GuestAgent", "Deadline"),
@@ -117,9 +125,26 @@ def _read_settings(cursor: Cursor, keys: TemplateKeys) -> dict[str, Any] | None:
     }
 
 
+def _find_source(resources: Cursor, servers: Sequence[Cursor], keys: TemplateKeys) -> Cursor | None:
+    """Return the server of the source; if the source is external, any other one: it has the same settings."""
+    sources = [server for server in servers if not has_key(server, keys.metadata, "Master")]
+    if not sources and (replicas := [each for each in servers if read_external_source(each, keys.metadata)]):
+        return replicas[0]
+    if len(sources) != 1:
+        names = " and ".join(server.path for server in sources) or "none"
+        resources.add_problem(f"one server without Master in its {keys.metadata}: the source", names)
+        return None
+    return sources[0]
+
+
 def _find_password_origin(parameters: Mapping[str, object]) -> Passwords:
-    """Return who makes the passwords. The key of the donor's port is a parameter in any case."""
-    return Passwords.PARAMETERS if parameters.keys() - {DONOR_KEY} else Passwords.HEAT
+    """Return who makes the passwords. The donor's key, and what followers know, are parameters in any case."""
+    passwords = [
+        name
+        for name in parameters
+        if name != DONOR_KEY and not FOLLOWER_PASSWORD_PATTERN.fullmatch(str(name))
+    ]
+    return Passwords.PARAMETERS if passwords else Passwords.HEAT
 
 
 def _get_section(cursor: Cursor, key: str) -> dict[str, object]:
@@ -181,7 +206,9 @@ def _list_servers(resources: Cursor, keys: TemplateKeys) -> list[Cursor]:
     ]
 
 
-def _read_node(server: Cursor, keys: TemplateKeys, password_numbers: Mapping[str, int]) -> Node | None:
+def _read_node(
+    resources: Cursor, server: Cursor, keys: TemplateKeys, password_numbers: Mapping[str, int]
+) -> Node | None:
     name = server.path.removeprefix(f"{keys.resources}.")
     if not NODE_NAME_PATTERN.fullmatch(name):
         server.add_problem("a server named Master0000, Slave0000 or the like", "another name")
@@ -199,12 +226,19 @@ def _read_node(server: Cursor, keys: TemplateKeys, password_numbers: Mapping[str
         server_id=server_id,
         generation=generation,
         password_number=password_numbers.get(name, 1),
-        volume=_read_volume(server, keys),
+        volume=_read_volume(resources, server, keys),
         seed=read_node_seed(server, keys.metadata, password_numbers.get(f"{name}{DONOR_PASSWORD_SUFFIX}", 1)),
+        zone=read_optional_string(server, keys.properties, keys.zone),
     )
 
 
-def _read_volume(server: Cursor, keys: TemplateKeys) -> DataVolume | None:
+def _read_volume(resources: Cursor, server: Cursor, keys: TemplateKeys) -> StackVolume | DataVolume | None:
+    """Read the volume that the stack makes, or else the one in the node's document."""
+    name = f"{server.path.rpartition('.')[2]}Volume"
+    if keys is HOT_KEYS and has_key(resources, name, "type"):
+        size_gib = read_integer(resources, name, "properties", "size")
+        volume_type = read_optional_string(resources, name, "properties", "volume_type")
+        return StackVolume(size_gib or 0, volume_type, has_key(resources, name, "deletion_policy"))
     path = (keys.metadata, "GuestAgent", "Volume")
     volume = find_value(server, *path) if has_key(server, *path) else None
     return None if volume is None else VOLUME.read(volume)
@@ -220,32 +254,6 @@ def _find_password_numbers(names: Iterable[str]) -> dict[str, int]:
         if match := PASSWORD_NAME_PATTERN.fullmatch(name):
             password_numbers[match[1]] = max(int(match[2] or 1), password_numbers.get(match[1], 1))
     return password_numbers
-
-
-def _choose_group_keys(resources: Cursor, keys: TemplateKeys) -> tuple[str, str, str]:
-    """Return the keys of the group's properties, rules and networks. Neutron's type has HOT's in both formats."""
-    is_neutron_type = (
-        has_key(resources, "Database", keys.type)
-        and read_string(resources, "Database", keys.type) == SECURITY_GROUP_TYPE
-    )
-    type_keys = HOT_KEYS if is_neutron_type else keys
-    return keys.properties, type_keys.rules, type_keys.remote_network
-
-
-def _has_ipv6(resources: Cursor, group_keys: tuple[str, str, str]) -> bool:
-    """Return whether the nodes reach each other over IPv6. Rendering again finds out whether all rules agree."""
-    properties, rules_key, network_key = group_keys
-    rules = find_value(resources, "Database", properties, rules_key)
-    node_rules = [rule for rule in rules.read_items() if not has_key(rule, network_key)] if rules else []
-    return any(has_key(rule, "ethertype") and rule.value["ethertype"] == "IPv6" for rule in node_rules)  # type: ignore[index]
-
-
-def _read_client_networks(resources: Cursor, group_keys: tuple[str, str, str]) -> list[str]:
-    properties, rules_key, network_key = group_keys
-    rules = find_value(resources, "Database", properties, rules_key)
-    network_rules = [rule for rule in rules.read_items() if has_key(rule, network_key)] if rules else []
-    networks = [read_string(rule, network_key) for rule in network_rules]
-    return [network for network in networks if network is not None]
 
 
 def _read_placement(resources: Cursor, source: Cursor, keys: TemplateKeys) -> dict[str, Any]:
@@ -279,10 +287,8 @@ def _read_user_data(source: Cursor) -> UserDataSettings | None:
     match join.value if join else None:
         case [_, [str(script), *_]] if settings := parse_user_data(script):
             return settings
-    Cursor(None, f"{source.path}.Properties.UserData", source.problems).add_problem(
-        "the script of a cluster", "another script"
-    )
-    return None
+    user_data = Cursor(None, f"{source.path}.Properties.UserData", source.problems)
+    return user_data.add_problem("the script of a cluster", "another script")
 
 
 def _normalise_version(template: object, keys: TemplateKeys) -> object:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.dialect import Dialect
+from guestagent.controller.node import Node
+from guestagent.controller.node_volume import StackVolume
 from guestagent.errors import InvalidCluster
 from guestagent.validation import Problems
 
@@ -19,7 +22,7 @@ SERVER_BUILD_TIMEOUT_S = 600  # until a server runs; the time of its condition b
 
 def stack_timeout_minutes(cluster: Cluster) -> int:
     """Return the stack's timeout along its critical path: the source gets ready, then all replicas at once."""
-    stages = [cluster.condition_timeout]
+    stages = [cluster.condition_timeout] if isinstance(cluster.source, Node) else []
     if cluster.replicas:
         # A replica that has joined keeps its timeout until its next generation; nothing waits for it any more.
         joining = [cluster.get_condition_timeout(node) for node in cluster.joining_replicas]
@@ -36,6 +39,16 @@ def check_seed_times(cluster: Cluster) -> None:
         if node.seed is not None and node.seed.deadline > limit_s:
             path = f"{node.name}.seed.deadline"
             problems.add(path, f"at most {limit_s} s beside the other times", f"{node.seed.deadline} s")
+    problems.raise_if_any(InvalidCluster)
+
+
+def check_volume_support(cluster: Cluster) -> None:
+    """Raise InvalidCluster if the stack would have to make volumes in CFN."""
+    problems = Problems()
+    for node in cluster:
+        if isinstance(node.volume, StackVolume) and cluster.dialect is Dialect.CFN:
+            do = "unsupported: Amazon's type for a volume cannot grow. Use dialect hot"
+            problems.add(f"{node.name}.volume", "no data volume in CFN", "one", do)
     problems.raise_if_any(InvalidCluster)
 
 

@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from guestagent.errors import StorageError
-from guestagent.resources.endpoint.node_endpoint import BODY_LIMIT_BYTES, NOT_FOUND, NodeAnswer, NodeEndpoint
+from guestagent.resources.endpoint.node_answer import NodeAnswer
+from guestagent.resources.endpoint.node_endpoint import BODY_LIMIT_BYTES, NOT_FOUND, NodeEndpoint
 
 LOG = logging.getLogger(__name__)
 UNAVAILABLE = NodeAnswer(503, b'{"error":"try again"}')
+INCOMPLETE = NodeAnswer(400, b'{"error":"incomplete"}')
 RETRY_AFTER_S = "5"
 
 
@@ -24,17 +26,22 @@ def build_application(endpoint: NodeEndpoint) -> Starlette:
 
     async def read_document(request: Request) -> Response:
         signature = _get_signature(request)
-        return await _respond(lambda: endpoint.read_document(request.url.path, signature))
+        reader = "" if request.client is None else request.client.host
+        return await _respond(lambda: endpoint.read_document(request.url.path, signature, reader))
 
     async def accept_signal(request: Request) -> Response:
-        signature, body = _get_signature(request), await _read_body(request)
+        signature = _get_signature(request)
+        try:
+            body = await _read_body(request)
+        except ClientDisconnect:
+            return _build_response(INCOMPLETE)  # for nobody
         return await _respond(lambda: endpoint.accept_signal(request.url.path, signature, body))
 
     async def check_health(_: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
     path = "/v1/{cluster}/{instance}/{purpose}/{number}"
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/healthz", check_health, methods=["GET"]),
             Route(path, read_document, methods=["GET"]),
@@ -42,6 +49,8 @@ def build_application(endpoint: NodeEndpoint) -> Starlette:
         ],
         exception_handlers={404: _answer_not_found, 405: _answer_not_found},
     )
+    application.router.redirect_slashes = False
+    return application
 
 
 async def _respond(answer: Callable[[], NodeAnswer]) -> Response:

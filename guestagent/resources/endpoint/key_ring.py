@@ -32,14 +32,26 @@ class KeyRing:
 
     def derive_password(self, key_id: str, cluster_id: str, name: str) -> Secret:
         """Return the password of this name (`Node.password`, for example): always the same for the same cluster."""
+        return self._derive_text(key_id, f"guestagent password\0{cluster_id}\0{name}")
+
+    def derive_follower_password(self, key_id: str, source_id: str, follower: str) -> Secret:
+        """Return the password with which the cluster `follower` replicates from the cluster of the id `source_id`."""
+        return self._derive_text(key_id, f"guestagent follower\0{source_id}\0{follower}")
+
+    def _derive_text(self, key_id: str, purpose: str) -> Secret:
         key, characters, counter = self.get_key(key_id), "", 0
         while len(characters) < PASSWORD_LENGTH:
-            text = f"guestagent password\0{cluster_id}\0{name}\0{counter}"
+            text = f"{purpose}\0{counter}"
             block = build_hmac(key, text.encode(), sha512).digest()
             usable = (byte for byte in block if byte < UNBIASED_LIMIT)
             characters += "".join(PASSWORD_CHARACTERS[byte % len(PASSWORD_CHARACTERS)] for byte in usable)
             counter += 1
         return Secret(characters[:PASSWORD_LENGTH])
+
+    def derive_bytes(self, key_id: str, cluster_id: str, name: str) -> bytes:
+        """Return 32 secret bytes for the key pair of this name: always the same for the same cluster."""
+        text = f"guestagent key pair\0{cluster_id}\0{name}"
+        return build_hmac(self.get_key(key_id), text.encode(), sha512).digest()[:KEY_BYTES]
 
     def add_key(self) -> KeyRing:
         """Return the ring with a new key, which is the newest."""

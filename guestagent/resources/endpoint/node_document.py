@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.donor_certificate import DonorCertificate, derive_certificate
+from guestagent.controller.external_source import SOURCE_PASSWORD
+from guestagent.controller.seed import DONOR_KEY
 from guestagent.controller.template.node_metadata import build_document
 from guestagent.controller.template.node_values import NodeValues
+from guestagent.controller.template.seeding_metadata import DONOR_CERTIFICATE_RESOURCE
 from guestagent.metadata import CfnHandle, DataVolume, Document, dump
 from guestagent.resources.description import build_cluster
 from guestagent.resources.endpoint.key_ring import KeyRing
 from guestagent.resources.endpoint.signed_path import NodePath, PathPurpose, sign_path
 from guestagent.resources.store.records import ClusterSnapshot, ResourceKind, ResourceRecord, SignalEntry
+from guestagent.resources.volume_proof import is_volume_proved
 from guestagent.resources.wanted import WantedCluster, WantedInstance
 from guestagent.secret import Secret
 
@@ -53,26 +58,48 @@ def build_run_document(
 def _build_agent_document(
     snapshot: ClusterSnapshot, wanted: WantedCluster, instance: WantedInstance, endpoint: EndpointAddress
 ) -> Document | None:
-    source = next(each for each in wanted if each.is_source)
-    port = find_record(snapshot.resources, ResourceKind.PORT, source)
+    source_address = _find_source_address(snapshot, wanted)
     volume = find_record(snapshot.resources, ResourceKind.VOLUME, instance)
-    if port is None or not port.address or volume is None or volume.cloud_id is None:
+    if not source_address or volume is None or volume.cloud_id is None:
         return None
-    if not is_proved(snapshot.signals, instance) and not (
-        instance.is_source or is_proved(snapshot.signals, source)
-    ):
+    source = wanted.source
+    waits = source is not None and not instance.is_source and not is_proved(snapshot.signals, source)
+    if waits and not is_proved(snapshot.signals, instance):
         return None
-    cluster = build_cluster(wanted)
+    cluster, donor = _certify_donor(snapshot, wanted, endpoint.ring)
     handle_path = NodePath(wanted.name, instance.name, PathPurpose.SIGNAL, instance.generation)
     handle = CfnHandle(Secret(endpoint.build_url(snapshot, wanted, handle_path)))
-    values = _build_values(snapshot, wanted, endpoint.ring, handle, port.address, cluster)
+    values = _build_values(snapshot, wanted, endpoint.ring, handle, source_address, cluster, donor)
     document = build_document(cluster, cluster.node(instance.name), values)
     data_volume = DataVolume(
         volume.cloud_id,
         instance.volume.size_gib,
-        is_new=not any(signal.instance == instance.name and signal.is_success for signal in snapshot.signals),
+        is_new=not is_volume_proved(snapshot.signals, instance, volume),
     )
     return replace(document, section=replace(document.section, volume=data_volume))
+
+
+def _find_source_address(snapshot: ClusterSnapshot, wanted: WantedCluster) -> str:
+    """Return the address of the source that the replicas follow; "" until it has a port."""
+    if wanted.followed is not None:
+        return wanted.followed.address
+    port = (
+        None if wanted.source is None else find_record(snapshot.resources, ResourceKind.PORT, wanted.source)
+    )
+    return "" if port is None else port.address
+
+
+def _certify_donor(
+    snapshot: ClusterSnapshot, wanted: WantedCluster, ring: KeyRing
+) -> tuple[Cluster, DonorCertificate | None]:
+    """Return the cluster with the certificate of its donor's port. With a CA, the database server has its own."""
+    cluster = build_cluster(wanted)
+    has_ca = cluster.tls is not None and cluster.tls.ca is not None
+    if not cluster.joining_replicas or has_ca:
+        return cluster, None
+    seed = ring.derive_bytes(wanted.key_id, snapshot.cluster.id, DONOR_KEY)
+    donor = derive_certificate(cluster.own_source.name, seed)
+    return replace(cluster, donor_certificate=donor.certificate), donor
 
 
 def is_proved(signals: Collection[SignalEntry], instance: WantedInstance) -> bool:
@@ -98,11 +125,32 @@ def _build_values(
     handle: CfnHandle,
     source_address: str,
     cluster: Cluster,
+    donor: DonorCertificate | None,
 ) -> NodeValues:
-    """Return real values in place of Heat's functions. The one text that is not secret is the CA of the TLS."""
+    """Return real values in place of Heat's functions. The texts that are not secret are a CA and a certificate."""
     authority = "" if cluster.tls is None or cluster.tls.ca is None else str(cluster.tls.ca)
+    shared = _derive_shared_passwords(snapshot, wanted, ring, cluster)
 
     def get_secret(name: str) -> Secret:
-        return ring.derive_password(wanted.key_id, snapshot.cluster.id, name)
+        return shared.get(name) or ring.derive_password(wanted.key_id, snapshot.cluster.id, name)
 
-    return NodeValues(handle, source_address, get_secret, get_secret, lambda _name: authority)
+    def get_donor_key(_name: str) -> Secret:
+        return Secret("") if donor is None else donor.key
+
+    def get_text(name: str) -> str:
+        return donor.certificate if donor is not None and name == DONOR_CERTIFICATE_RESOURCE else authority
+
+    return NodeValues(handle, source_address, get_secret, get_donor_key, get_text)
+
+
+def _derive_shared_passwords(
+    snapshot: ClusterSnapshot, wanted: WantedCluster, ring: KeyRing, cluster: Cluster
+) -> dict[str, Secret]:
+    """Return the passwords that clusters share, by their names: of the followers, and of the source that it follows."""
+    derive, own_id = ring.derive_follower_password, snapshot.cluster.id
+    keys = {each.follower: each.key_id for each in wanted.admissions}
+    shared = {each.password: derive(keys[each.name], own_id, each.name) for each in cluster.followers}
+    if wanted.followed is not None:
+        followed = wanted.followed
+        shared[SOURCE_PASSWORD] = derive(followed.key_id, followed.cluster_id, wanted.name)
+    return shared

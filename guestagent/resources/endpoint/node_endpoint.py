@@ -6,15 +6,18 @@ Whatever is wrong with an address, the answer is the same 404.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from guestagent.resources.endpoint.known_answers import KnownAnswer, KnownAnswers
+from guestagent.resources.endpoint.node_answer import NodeAnswer
 from guestagent.resources.endpoint.node_document import (
     EndpointAddress,
     build_boot_document,
     build_run_document,
 )
 from guestagent.resources.endpoint.signed_path import NodePath, PathPurpose, is_genuine, parse_path
+from guestagent.resources.store.document_readers import READER_LENGTH_LIMIT
 from guestagent.resources.store.protocol import OrderStore
 from guestagent.resources.store.records import ClusterSnapshot, SignalEntry
 from guestagent.resources.wanted import WantedCluster, WantedInstance
@@ -22,19 +25,12 @@ from guestagent.resources.wanted_document import load_wanted
 from guestagent.strict_json import UnreadableContent, get_text, parse_object
 from guestagent.text_escaping import escape_text
 
+CountSignal = Callable[[bool], None]
 BODY_LIMIT_BYTES = 64 * 1024
 REASON_LIMIT = 4096  # characters that are kept
 UNKNOWN_CLUSTER_KEY = (
     b"no cluster has this key"  # so that an unknown cluster takes as long as a wrong signature
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAnswer:
-    """A status and a JSON body."""
-
-    status: int
-    body: bytes
 
 
 NOT_FOUND = NodeAnswer(404, b'{"error":"not found"}')
@@ -48,29 +44,50 @@ class KnownNode:
     snapshot: ClusterSnapshot
     wanted: WantedCluster
     instance: WantedInstance
+    key_id: str
+
+    @property
+    def has_present_key(self) -> bool:
+        """Whether the address is signed with the cluster's present key, and not with a previous one."""
+        return self.key_id == self.wanted.key_id
 
 
 class NodeEndpoint:
-    """The endpoint over a store. `address` is how the guests reach it."""
+    """The endpoint over a store. `address` is how the guests reach it. Signals that are kept are counted."""
 
-    def __init__(self, store: OrderStore, address: EndpointAddress) -> None:
-        self._store, self._address = store, address
+    def __init__(
+        self, store: OrderStore, address: EndpointAddress, count_signal: CountSignal | None = None
+    ) -> None:
+        self._store, self._address, self._count_signal = store, address, count_signal
+        self._known = KnownAnswers()
 
-    def read_document(self, path: str, signature: str) -> NodeAnswer:
-        """Answer a GET. The address in the user data is valid until the node has used the one that it leads to."""
+    def read_document(self, path: str, signature: str, reader: str = "") -> NodeAnswer:
+        """Answer a GET. The address in the user data is valid until the node has used the one that it leads to.
+
+        `reader` is the network address from which the request comes.
+        """
+        reader = escape_text(reader)[:READER_LENGTH_LIMIT]
+        known = self._known.find(path, signature, reader)
+        if known is not None and self._store.read_version(known.cluster) == known.version:
+            return known.answer
         node = self._find_node(path, signature)
         if node is None or node.path.purpose is PathPurpose.SIGNAL or node.path.number != node.instance.epoch:
             return NOT_FOUND
         arguments = (node.snapshot, node.wanted, node.instance, self._address)
         if node.path.purpose is PathPurpose.BOOT:
             if (node.instance.name, node.instance.epoch) in node.snapshot.contacts:
+                self._note_reader(node, reader)
                 return NOT_FOUND
             return _answer_json(build_boot_document(*arguments))
-        self._note_contact(node)
-        return _answer_json(build_run_document(*arguments))
+        self._note_contact(node, reader)
+        answer = _answer_json(build_run_document(*arguments))
+        if node.snapshot.version is not None:
+            known = KnownAnswer(signature, reader, node.wanted.name, node.snapshot.version, answer)
+            self._known.keep(path, known)
+        return answer
 
     def accept_signal(self, path: str, signature: str, body: bytes) -> NodeAnswer:
-        """Answer a signal as Heat does. One of an older generation is answered, too, but not kept."""
+        """Answer a signal as Heat does. One of an older generation or key is answered, too, but not kept."""
         node = self._find_node(path, signature)
         if node is None or node.path.purpose is not PathPurpose.SIGNAL:
             return NOT_FOUND
@@ -80,8 +97,10 @@ class NodeEndpoint:
             signal = self._parse_signal(node, body)
         except UnreadableContent as error:
             return NodeAnswer(400, json.dumps({"error": str(error)}).encode())
-        if node.path.number == node.instance.generation:
+        if node.path.number == node.instance.generation and node.has_present_key:
             self._store.record_signal(node.wanted.name, signal)
+            if self._count_signal is not None:
+                self._count_signal(signal.is_success)
         return _answer_json({"resource": node.instance.name})
 
     def _find_node(self, path: str, signature: str) -> KnownNode | None:
@@ -93,14 +112,30 @@ class NodeEndpoint:
         if snapshot is None or document is None:
             return None
         wanted = load_wanted(document)
-        key, instance = self._address.ring.get_key(wanted.key_id), wanted.find_instance(address.instance)
-        if not is_genuine(address, signature, key, snapshot.cluster.id) or instance is None:
+        key_id = self._find_key(address, signature, snapshot, wanted)
+        instance = wanted.find_instance(address.instance)
+        if key_id is None or instance is None:
             return None
-        return KnownNode(address, snapshot, wanted, instance)
+        return KnownNode(address, snapshot, wanted, instance, key_id)
 
-    def _note_contact(self, node: KnownNode) -> None:
-        if (node.instance.name, node.instance.epoch) not in node.snapshot.contacts:
-            self._store.record_contact(node.wanted.name, node.instance.name, node.instance.epoch)
+    def _find_key(
+        self, address: NodePath, signature: str, snapshot: ClusterSnapshot, wanted: WantedCluster
+    ) -> str | None:
+        """Return the key that has signed an address: the present one, or a previous one that may still be in use."""
+        for key_id in (wanted.key_id, *wanted.previous_keys):
+            if is_genuine(address, signature, self._address.ring.get_key(key_id), snapshot.cluster.id):
+                return key_id
+        return None
+
+    def _note_contact(self, node: KnownNode, reader: str) -> None:
+        contact = (node.instance.name, node.key_id)
+        is_moving = bool(node.wanted.previous_keys) and node.has_present_key
+        if is_moving and contact not in node.snapshot.key_contacts:
+            self._store.record_key_contact(node.wanted.name, *contact)
+        self._note_reader(node, reader)
+
+    def _note_reader(self, node: KnownNode, reader: str) -> None:
+        self._store.record_contact(node.wanted.name, node.instance.name, node.instance.epoch, reader)
 
     def _parse_signal(self, node: KnownNode, body: bytes) -> SignalEntry:
         if len(body) > BODY_LIMIT_BYTES:

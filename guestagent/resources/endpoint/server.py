@@ -5,41 +5,36 @@ In clear it serves on loopback alone: a document holds passwords.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from guestagent.errors import InvalidSettings, Problem, StorageError, UnsupportedEnvironment
+from guestagent.errors import InvalidSettings, StorageError, UnsupportedEnvironment
+from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 
 START_TIMEOUT_S = 10.0
 CONNECTION_LIMIT = 200
 KEEP_ALIVE_S = 30
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
-    """Where to listen, and the files of the certificate and its key (PEM); without them in clear, on loopback."""
-
-    host: str
-    port: int
-    certificate: Path | None = None
-    key: Path | None = None
+CONNECTION_TIME_LIMIT_S = 60.0
+"""Of a connection from its beginning to its end: those that never send a whole request must not take all the places."""
 
 
 class EndpointServer:
     """The server in a thread of its own. `open` returns when requests are answered."""
 
     def __init__(self, settings: EndpointSettings, application: ASGIApp) -> None:
-        check_settings(settings)
+        problems = [*settings.find_problems()]
+        if problems:
+            raise InvalidSettings(problems)
         self._settings, self._application = settings, application
+        self._context: ssl.SSLContext | None = None
         self._server: _ThreadServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -57,7 +52,7 @@ class EndpointServer:
             access_log=False,  # its lines would hold signatures
             lifespan="off",
             ws="none",
-            http="h11",
+            http=_BriefConnection,
             server_header=False,
             limit_concurrency=CONNECTION_LIMIT,
             timeout_keep_alive=KEEP_ALIVE_S,
@@ -67,6 +62,8 @@ class EndpointServer:
             config.load()
         except (OSError, ssl.SSLError) as error:
             raise StorageError(f"the certificate or key of the endpoint cannot be used: {error}") from error
+        if isinstance(config.ssl, ssl.SSLContext):
+            config.ssl.sni_callback = self._choose_certificate
         self._server = _ThreadServer(config)
         self._thread = threading.Thread(target=self._server.run_quietly, name="endpoint", daemon=True)
         self._thread.start()
@@ -78,11 +75,35 @@ class EndpointServer:
                 f"nothing can listen on {settings.host} port {settings.port}: is it in use?"
             )
 
+    def use_certificate(self, context: ssl.SSLContext) -> None:
+        """Serve the certificate of this context in all connections that begin from now on."""
+        self._context = context
+
+    def _choose_certificate(
+        self, connection: ssl.SSLObject, _name: str | None, _first: ssl.SSLContext
+    ) -> None:
+        if self._context is not None:
+            connection.context = self._context
+
     def close(self) -> None:
         """Stop to serve. Requests in progress have two seconds to end."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
+
+
+class _BriefConnection(H11Protocol):
+    """A connection that is cut when its time is over. Collector and agent open another one for each request."""
+
+    _cut: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._cut = self.loop.call_later(CONNECTION_TIME_LIMIT_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cut.cancel()
+        super().connection_lost(exc)
 
 
 class _ThreadServer(uvicorn.Server):
@@ -95,27 +116,3 @@ class _ThreadServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def check_settings(settings: EndpointSettings) -> None:
-    """Raise InvalidSettings unless the documents that are served cannot be read on their way."""
-    if (settings.certificate is None) != (settings.key is None):
-        missing = "key" if settings.key is None else "certificate"
-        raise InvalidSettings(
-            [Problem(f"endpoint.{missing}", "a file: certificate and key belong together", "none")]
-        )
-    if settings.certificate is None and not _is_loopback(settings.host):
-        problem = Problem(
-            "endpoint.certificate",
-            "a file in PEM, because documents hold passwords",
-            "none",
-            "only on loopback the endpoint serves in clear",
-        )
-        raise InvalidSettings([problem])
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from guestagent.resources.store.records import ResourceKey, ResourceRecord
 
 SETTLE_S = 120.0
-"""The longest that a proxy in front of the cloud may hold a request whose client has given up."""
+"""The settle time by default: the longest that a proxy in front of the cloud may hold a request whose client has given
+up. It is never shorter.
+"""
 SERVER_SETTLE_S = 10.0
 """Enough before a second creation of a server: while the first one has the volume, the second is refused."""
 SECOND_LOOK_S = 5.0
@@ -32,7 +34,10 @@ class Absence:
 
 
 def update_absences(
-    absences: Mapping[ResourceKey, Absence], missing: Collection[ResourceRecord], now: float
+    absences: Mapping[ResourceKey, Absence],
+    missing: Collection[ResourceRecord],
+    now: float,
+    settle_s: float = SETTLE_S,
 ) -> dict[ResourceKey, Absence]:
     """Return the absences after one more look, in which `missing` were not found."""
     updated = {}
@@ -42,7 +47,7 @@ def update_absences(
             absence = Absence(record.intended_at)
         if absence.first_look is None and now >= record.intended_at + SERVER_SETTLE_S:
             absence = replace(absence, first_look=now)
-        if absence.first_settled_look is None and now >= record.intended_at + SETTLE_S:
+        if absence.first_settled_look is None and now >= record.intended_at + settle_s:
             absence = replace(absence, first_settled_look=now)
         updated[record.key] = absence
     return updated

@@ -47,18 +47,22 @@ class CloudRequestSender:
     def _write_intent(self, step: SendRequest) -> SendRequest:
         intent = step.intent
         if intent.intended_at == self._planned_at:
-            intent = replace(intent, intended_at=self._planned_at + self._measure_elapsed_s())
-        self._lease.write(ClusterChange(resources=(intent,)))
+            intent = replace(intent, intended_at=self._read_now())
+        self._lease.write(ClusterChange(resources=(intent,), events=(str(step),) if step.is_first else ()))
         return replace(step, intent=intent)
 
     def _send(self, step: SendRequest, retries: int) -> CloudRequestRefused | None:
         LOG.info("cluster %s: %s", self._lease.cluster, step)
         try:
-            change = note_answer(step, self._cloud.send(step.request))
-            error = None
+            answer, error = self._cloud.send(step.request), None
+            change = note_answer(step, answer, self._read_now())
         except CloudRequestRefused as refusal:
             change, error = note_refused_request(step, refusal, retries), refusal
             LOG.warning("cluster %s: %s: %s", self._lease.cluster, step, refusal)
         if change != ClusterChange():
             self._lease.write(change)
         return error
+
+    def _read_now(self) -> float:
+        """Return the present time of the store's clock."""
+        return self._planned_at + self._measure_elapsed_s()

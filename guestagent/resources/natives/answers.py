@@ -14,8 +14,11 @@ from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ClusterChange, ResourcePhase
 
 
-def note_answer(step: SendRequest, answer: CloudAnswer) -> ClusterChange:
-    """Return what to write after the cloud has taken a request."""
+def note_answer(step: SendRequest, answer: CloudAnswer, answered_at: float) -> ClusterChange:
+    """Return what to write after the cloud has taken a request.
+
+    What was created may be as young as its answer, which can take a minute: a 404 soon afterwards proves nothing.
+    """
     if step.forgets:
         return ClusterChange(forgotten=(step.intent.key,))
     if not step.is_creation:
@@ -24,6 +27,7 @@ def note_answer(step: SendRequest, answer: CloudAnswer) -> ClusterChange:
         step.intent,
         phase=ResourcePhase.CREATED,
         cloud_id=answer.cloud_id or None,
+        intended_at=answered_at,
         cloud_request_id=choose_request_id(step.intent, answer.request_id),
         answer="",
     )
@@ -39,7 +43,9 @@ def note_refused_request(step: SendRequest, error: CloudRequestRefused, retries:
     if step.is_creation and error.code == RefusalCode.EXISTS:
         return ClusterChange()
     if step.is_creation:
-        return ClusterChange(resources=(note_refusal(record, error.code, error.message, retries),))
-    if is_deletion_requested(record):
-        return ClusterChange(resources=(note_deletion_refusal(record, error.message),))
-    return ClusterChange()
+        record = note_refusal(record, error.code, error.message, retries)
+    elif is_deletion_requested(record):
+        record = note_deletion_refusal(record, error.message)
+    resources = () if record == step.intent else (record,)
+    text = f"the cloud refused to {step} ({error.code}): {error.message}"
+    return ClusterChange(resources=resources, events=(text,) if step.is_first else ())

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from guestagent.resources.natives.inventory import ProjectInventory
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.rule import Rule
 
@@ -27,6 +28,8 @@ class CloudServer:
     fault: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     host_hash: str = ""
+    image: str = ""
+    key_pair: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class CloudVolume:
     status: str
     size_gib: int
     is_multiattach: bool = False
+    volume_type: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,6 +65,7 @@ class CloudPort:
     device_id: str = ""
     groups: frozenset[str] = frozenset()
     addresses: tuple[str, ...] = ()
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,15 @@ class CloudGroup:
     description: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
     foreign_rules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudServerGroup:
+    """A server group with the ids of its servers. It has no metadata and no description: its name has our mark."""
+
+    id: str
+    name: str
+    members: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +104,7 @@ class CloudObservation:
     """The project's resources, listed in a few requests for all clusters together. Our marks tell ours.
 
     `is_complete` is false if a list left something out (a cell of Nova that is down): absence then proves nothing.
+    `has_server_groups` is false if the cloud does not let us see them: then nothing is done about them.
     """
 
     servers: Mapping[str, CloudServer] = field(default_factory=dict)
@@ -97,7 +112,9 @@ class CloudObservation:
     attachments: tuple[VolumeAttachment, ...] = ()
     ports: Mapping[str, CloudPort] = field(default_factory=dict)
     groups: Mapping[str, CloudGroup] = field(default_factory=dict)
+    server_groups: Mapping[str, CloudServerGroup] = field(default_factory=dict)
     is_complete: bool = True
+    has_server_groups: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +133,7 @@ class CloudApi(Protocol):
     """The requests. CloudUnreachable: the effect is unknown. CloudRefused: there is none."""
 
     def observe(self) -> CloudObservation:
-        """List everything of ours. Raise CloudUnreachable if one of the lists fails: a part decides nothing."""
+        """List everything of ours, now. Raise CloudUnreachable if one of the lists fails: a part decides nothing."""
 
     def get_server(self, server_id: str) -> CloudServer | None:
         """Return a server by its id; None: 404."""
@@ -128,6 +145,9 @@ class CloudApi(Protocol):
 
     def read_volume_message(self, volume_id: str) -> str:
         """Return the newest message of Cinder about a volume, or ""."""
+
+    def read_inventory(self) -> ProjectInventory:
+        """Read what the project has room for, and what it has by name."""
 
     def send(self, request: CloudRequest) -> CloudAnswer:
         """Send a request that changes something, once. Raise CloudRequestRefused if the cloud has rejected it."""

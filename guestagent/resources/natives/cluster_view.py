@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from guestagent.resources.natives.absence import Absence
+from guestagent.resources.natives.absence import SETTLE_S, Absence
 from guestagent.resources.natives.cloud_api import (
     CloudGroup,
     CloudObservation,
@@ -31,7 +31,7 @@ from guestagent.resources.store.records import (
 from guestagent.resources.wanted import WantedCluster, WantedInstance
 
 STALE_READ_S = 10.0
-"""A database node of the cloud may answer as of so long ago: an earlier 404 after a request proves nothing."""
+"""A database node of the cloud may answer as of so long ago: a 404 proves nothing for so long after a creation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,11 @@ class CloudLookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """One cluster in one round. `marked` are the ids of its marked resources by record key, the oldest first."""
+    """One cluster in one round.
+
+    `marked` are the ids of its marked resources by record key, the oldest first. `sightings` tell since when this
+    worker has seen the resources of the records, by their ids.
+    """
 
     store_id: str
     cluster_id: str
@@ -57,9 +61,13 @@ class ClusterView:
     marked: Mapping[ResourceKey, tuple[str, ...]]
     lookups: CloudLookups = CloudLookups()
     absences: Mapping[ResourceKey, Absence] = field(default_factory=dict)
+    sightings: Mapping[str, float] = field(default_factory=dict)
     signals: tuple[SignalEntry, ...] = ()
+    contacts: frozenset[tuple[str, int]] = frozenset()
+    key_contacts: frozenset[tuple[str, str]] = frozenset()
     running: QueuedOperation | None = None
     now: float = 0.0
+    settle_s: float = SETTLE_S
 
     def build_mark(self, key: ResourceKey) -> Mark:
         return Mark(self.store_id, self.cluster_id, key)
@@ -97,7 +105,7 @@ class ClusterView:
         return self.observed.ports.get(port_id) or self.lookups.ports.get(port_id)
 
     def is_gone(self, record: ResourceRecord) -> bool:
-        """Return whether the resource's id is a 404, and no database node can be behind its last request."""
+        """Return whether the resource's id is a 404, and no database node can be behind its creation."""
         cloud_id, lookups = record.cloud_id or "", self.lookups
         found: Mapping[str, object] = {
             ResourceKind.SERVER: lookups.servers,
@@ -105,7 +113,8 @@ class ClusterView:
             ResourceKind.PORT: lookups.ports,
         }[record.key.kind]
         is_missing = cloud_id in found and found[cloud_id] is None
-        return is_missing and self.now >= record.intended_at + STALE_READ_S
+        existed_at = min(record.intended_at, self.sightings.get(cloud_id, record.intended_at))
+        return is_missing and self.now >= existed_at + min(STALE_READ_S, self.settle_s)
 
     def list_attachments(self, volume_id: str) -> tuple[VolumeAttachment, ...]:
         return tuple(each for each in self.observed.attachments if each.volume_id == volume_id)
@@ -120,6 +129,8 @@ class ClusterView:
             return True
         port = self.observed.ports.get(cloud_id)
         is_group = any(cloud_id in each.groups for each in self.observed.ports.values())
+        server_group = self.observed.server_groups.get(cloud_id)
+        is_group |= server_group is not None and bool(server_group.members)
         return is_group or (port is not None and bool(port.device_id))
 
     def find_signal(self, instance: WantedInstance) -> SignalEntry | None:
@@ -149,6 +160,9 @@ def list_marks(observed: CloudObservation) -> Iterator[tuple[str, Mark]]:
     for described in with_description:
         if mark := parse_description(described.description):
             yield described.id, mark
+    for server_group in observed.server_groups.values():
+        if mark := parse_description(server_group.name):
+            yield server_group.id, mark
 
 
 def build_view(
@@ -156,6 +170,7 @@ def build_view(
     wanted: WantedCluster,
     snapshot: ClusterSnapshot,
     observed: CloudObservation,
+    settle_s: float = SETTLE_S,
 ) -> ClusterView:
     """Build the view of a cluster before anything was looked up."""
     marked: dict[ResourceKey, tuple[str, ...]] = defaultdict(tuple)
@@ -171,10 +186,13 @@ def build_view(
         observed=observed,
         marked=dict(marked),
         signals=snapshot.signals,
+        contacts=snapshot.contacts,
+        key_contacts=snapshot.key_contacts,
         running=running,
         now=snapshot.now,
+        settle_s=settle_s,
     )
 
 
-UNCERTAIN_PHASES = frozenset({ResourcePhase.INTENDED, ResourcePhase.REFUSED})
-"""A resource in one of these may exist although its record has no id: an earlier request's answer may be lost."""
+UNCERTAIN_PHASES = frozenset({ResourcePhase.INTENDED, ResourcePhase.REFUSED, ResourcePhase.REFUSED_OUTRIGHT})
+"""In these a record has no id, and what bears its mark is looked for: an earlier request's answer may be lost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from guestagent.resources.natives.cluster_view import ClusterView
+from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.steps import NeedAttention, Waiting
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ResourceRecord
@@ -48,7 +49,7 @@ def note_deletion_refusal(record: ResourceRecord, message: str) -> ResourceRecor
 
 def await_deletion(record: ResourceRecord) -> Waiting | NeedAttention:
     """Return what to say while a deletion is under way, or was refused a moment ago."""
-    name = f"{record.key.kind} {record.cloud_id} of {record.key.instance or record.key.name}"
+    name = f"{describe_record(record.key)} ({record.cloud_id})"
     if record.answer.startswith(DELETION_REFUSED):
         message = f"{name} cannot be deleted: {record.answer.removeprefix(DELETION_REFUSED + ': ')}"
         return NeedAttention(RefusalCode.REFUSED, message)

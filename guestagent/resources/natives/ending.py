@@ -5,14 +5,23 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.proof import PROOF_PAUSE_S, find_missing_proof
-from guestagent.resources.natives.steps import EndOperation, NeedAttention, Step, Steps, Waiting
+from guestagent.resources.natives.rotating import ROTATION_PART, list_missing_contacts
+from guestagent.resources.natives.steps import (
+    EndOperation,
+    FailOperation,
+    NeedAttention,
+    Step,
+    Steps,
+    Waiting,
+)
 from guestagent.resources.operation import OperationState
 from guestagent.resources.orders import (
     AddInstance,
+    AdmitFollower,
     CreateCluster,
     DeleteCluster,
     DeleteInstance,
@@ -22,11 +31,15 @@ from guestagent.resources.orders import (
     ResizeInstance,
     ResizeVolume,
     RestartInstance,
+    RotatePasswords,
 )
 from guestagent.resources.store.records import ResourceKind
 from guestagent.resources.wanted import WantedInstance
 
 GROUPS_PART = "groups"
+ATTENTION_LIMIT_S = 3600.0
+"""For which an order that creates something waits for a person, counted from its last request. Then it fails."""
+CREATIONS = (CreateCluster, AddInstance, ReplaceInstance)
 
 
 def list_endings(view: ClusterView, parts: Mapping[str, Steps]) -> Steps:
@@ -35,12 +48,28 @@ def list_endings(view: ClusterView, parts: Mapping[str, Steps]) -> Steps:
         return ()
     steps = [step for part in list_parts(view) for step in parts.get(part, ())]
     if steps:
-        is_stuck = all(isinstance(step, NeedAttention) for step in steps)
-        return (EndOperation(OperationState.CANCELLED),) if view.is_cancelled and is_stuck else ()
+        needs = [step for step in steps if isinstance(step, NeedAttention)]
+        if len(needs) < len(steps):
+            return ()
+        if view.is_cancelled:
+            return (EndOperation(OperationState.CANCELLED),)
+        return _fail_overdue_creation(view, needs)
     if isinstance(view.order, DeleteCluster):
         return () if view.records else (EndOperation(OperationState.DONE, is_removal=True),)
     missing = tuple(_list_missing_proofs(view))
     return missing or (EndOperation(OperationState.DONE),)
+
+
+def _fail_overdue_creation(view: ClusterView, needs: Sequence[NeedAttention]) -> Steps:
+    """End a creation for which nobody has done what it needs. What it has made stays until an order removes it."""
+    assert view.running is not None
+    requests = (
+        record.intended_at for record in view.records.values() if record.operation_id == view.operation_id
+    )
+    latest = max(view.running.operation.started_at or 0.0, *requests, 0.0)
+    if not isinstance(view.order, CREATIONS) or view.now <= latest + ATTENTION_LIMIT_S:
+        return ()
+    return (FailOperation(needs[0].code, "; ".join(dict.fromkeys(need.message for need in needs))),)
 
 
 def list_parts(view: ClusterView) -> tuple[str, ...]:
@@ -49,10 +78,14 @@ def list_parts(view: ClusterView) -> tuple[str, ...]:
     instances = tuple(instance.name for instance in view.wanted)
     if isinstance(order, CreateCluster):
         return (GROUPS_PART, *instances)
+    if isinstance(order, RotatePasswords):
+        return (ROTATION_PART, *instances)
     if isinstance(order, DeleteCluster):
         return (GROUPS_PART, *sorted({key.instance for key in view.records} - {""}))
+    sources = tuple(instance.name for instance in view.wanted if instance.is_source)
+    if isinstance(order, AdmitFollower):
+        return (GROUPS_PART, *sources)
     if isinstance(order, AddInstance):
-        sources = (instance.name for instance in view.wanted if instance.is_source)
         return (GROUPS_PART, *sources, *instances[-1:])
     if isinstance(
         order,
@@ -64,7 +97,11 @@ def list_parts(view: ClusterView) -> tuple[str, ...]:
         | ResizeVolume
         | RenewInstance,
     ):
-        return (order.instance,)
+        instance = view.wanted.find_instance(order.instance)
+        if instance is not None and instance.seed is not None:
+            return (GROUPS_PART, *sources, order.instance)
+        # The rule of a donor has to be gone before a replacement with a seed is done.
+        return (GROUPS_PART, order.instance) if isinstance(order, ReplaceInstance) else (order.instance,)
     return (GROUPS_PART,)
 
 
@@ -72,16 +109,22 @@ def _list_missing_proofs(view: ClusterView) -> Iterator[Step]:
     """Yield what the order still waits for. A replica's time counts from its source's proof: it follows the source."""
     assert view.running is not None
     order, started_at = view.running.order, view.running.operation.started_at or 0.0
-    if not isinstance(order, CreateCluster | AddInstance | ReplaceInstance | RenewInstance):
+    proved = CreateCluster | AddInstance | ReplaceInstance | RenewInstance | AdmitFollower | RotatePasswords
+    if not isinstance(order, proved):
         return
     names = set(list_parts(view))
-    source = next((instance for instance in view.wanted if instance.is_source), None)
+    source = view.wanted.source
     for instance in view.wanted:
         if instance.name not in names:
             continue
         record = view.find_record(ResourceKind.SERVER, instance.name)
         since = max(started_at, record.intended_at if record else 0.0)
-        if source is not None and not instance.is_source and isinstance(order, CreateCluster | AddInstance):
+        if isinstance(order, RotatePasswords) and instance.is_source:
+            # It proves itself twice: the second time counts from the last replica's proof.
+            since = max(since, *(signal.at for signal in view.signals), 0.0)
+        is_change_of_accounts = isinstance(order, CreateCluster | AddInstance | RotatePasswords)
+        follows = is_change_of_accounts or instance.seed is not None
+        if source is not None and not instance.is_source and follows:
             signal = view.find_signal(source)
             if signal is None or not signal.is_success:
                 yield Waiting(f"{instance.name} waits for {source.name} to prove itself", PROOF_PAUSE_S)
@@ -89,6 +132,8 @@ def _list_missing_proofs(view: ClusterView) -> Iterator[Step]:
             since = max(since, signal.at)
         if missing := find_missing_proof(view, instance, since):
             yield missing
+    if isinstance(order, RotatePasswords):
+        yield from list_missing_contacts(view, started_at)
 
 
 def build_result(view: ClusterView, instances: tuple[WantedInstance, ...]) -> dict[str, str]:

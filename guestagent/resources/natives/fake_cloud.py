@@ -21,6 +21,7 @@ from guestagent.resources.natives.cloud_api import (
 )
 from guestagent.resources.natives.fake_compute import FakeCompute
 from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
+from guestagent.resources.natives.fake_inventory import build_inventory
 from guestagent.resources.natives.fake_networks import FakeNetworks
 from guestagent.resources.natives.fake_observation import (
     build_observation,
@@ -29,7 +30,9 @@ from guestagent.resources.natives.fake_observation import (
     show_volume,
 )
 from guestagent.resources.natives.fake_project import FakeProject, refuse
+from guestagent.resources.natives.fake_server_groups import FakeServerGroups
 from guestagent.resources.natives.fake_volumes import FakeVolumes
+from guestagent.resources.natives.inventory import ProjectInventory
 from guestagent.resources.natives.requests import (
     CloudRequest,
     ConfirmResize,
@@ -37,12 +40,14 @@ from guestagent.resources.natives.requests import (
     CreatePort,
     CreateRule,
     CreateServer,
+    CreateServerGroup,
     CreateVolume,
     DeleteAttachment,
     DeleteGroup,
     DeletePort,
     DeleteRule,
     DeleteServer,
+    DeleteServerGroup,
     DeleteVolume,
     GrowVolume,
     MigrateServer,
@@ -69,13 +74,17 @@ class FakeCloud:
         self._late: list[tuple[int, CloudRequest]] = []
         self._last = CloudObservation()
         self._volumes = FakeVolumes(self.project)
-        self._compute = FakeCompute(self.project, self._volumes)
+        self._compute = FakeCompute(
+            self.project, self._volumes, server_groups := FakeServerGroups(self.project)
+        )
         networks = FakeNetworks(self.project)
         self._handlers: dict[type[CloudRequest], Callable[[Any], CloudAnswer]] = {
             CreateGroup: networks.create_group,
             DeleteGroup: networks.delete_group,
             CreateRule: networks.create_rule,
             DeleteRule: networks.delete_rule,
+            CreateServerGroup: server_groups.create,
+            DeleteServerGroup: server_groups.delete,
             CreatePort: networks.create_port,
             SetPortGroups: networks.set_port_groups,
             DeletePort: networks.delete_port,
@@ -143,6 +152,10 @@ class FakeCloud:
             )
             for number, each in enumerate(self.project.actions.get(server_id, ()))
         )
+
+    def read_inventory(self) -> ProjectInventory:
+        self._require_answer()
+        return build_inventory(self.project)
 
     def read_volume_message(self, volume_id: str) -> str:
         self._require_answer()

@@ -6,6 +6,7 @@ from collections import deque
 
 from guestagent.resources.natives.cloud_api import CloudAnswer
 from guestagent.resources.natives.fake_project import FakeProject, FakeServer, refuse
+from guestagent.resources.natives.fake_server_groups import FakeServerGroups
 from guestagent.resources.natives.fake_volumes import FakeVolumes
 from guestagent.resources.natives.requests import (
     ConfirmResize,
@@ -30,8 +31,8 @@ RESIZING = (("RESIZE", "resize_migrating"), ("RESIZE", "resize_migrated"), ("RES
 class FakeCompute:
     """Carries out the requests about servers in a project."""
 
-    def __init__(self, project: FakeProject, volumes: FakeVolumes) -> None:
-        self._project, self._volumes = project, volumes
+    def __init__(self, project: FakeProject, volumes: FakeVolumes, groups: FakeServerGroups) -> None:
+        self._project, self._volumes, self._groups = project, volumes, groups
 
     def create(self, request: CreateServer, leaks: bool = False) -> CloudAnswer:
         """Take a server. Its volume is reserved before anything else is stored; `leaks`: nothing else ever is."""
@@ -44,6 +45,7 @@ class FakeCompute:
             raise refuse(RefusalCode.REFUSED, f"Port id {request.port_id} could not be found.")
         if port.device_id:
             raise refuse(RefusalCode.REFUSED, f"Port {port.id} is still in use.")
+        self._groups.check_hint(request.server_group)
         server_id = project.build_id("server")
         self._volumes.reserve(request.volume_id, server_id)
         if leaks:
@@ -59,7 +61,11 @@ class FakeCompute:
             request.user_data.reveal(),
             upcoming=deque(BUILDING),
             outcome="spawn",
+            image=request.image,
+            key_pair=request.key_pair,
         )
+        if request.server_group is not None:
+            project.server_groups[request.server_group].members.add(server_id)
         return CloudAnswer(cloud_id=server_id, request_id=project.begin_action(server_id, "create"))
 
     def delete(self, request: DeleteServer) -> CloudAnswer:

@@ -7,6 +7,7 @@ from guestagent.resources.natives.cloud_api import (
     CloudObservation,
     CloudPort,
     CloudServer,
+    CloudServerGroup,
     CloudVolume,
     VolumeAttachment,
 )
@@ -31,6 +32,14 @@ def build_observation(project: FakeProject) -> CloudObservation:
             )
             for each in project.groups.values()
         },
+        server_groups={
+            each.id: CloudServerGroup(
+                id=each.id, name=each.name, members=frozenset(each.members & project.servers.keys())
+            )
+            for each in project.server_groups.values()
+            if project.limits.has_server_groups
+        },
+        has_server_groups=project.limits.has_server_groups,
     )
 
 
@@ -46,6 +55,8 @@ def show_server(server: FakeServer) -> CloudServer:
         fault=server.fault,
         metadata=dict(server.metadata),
         host_hash=server.host,
+        image=server.image,
+        key_pair=server.key_pair,
     )
 
 
@@ -57,6 +68,7 @@ def show_volume(volume: FakeVolume) -> CloudVolume:
         status=volume.status,
         size_gib=volume.size_gib,
         is_multiattach=volume.is_multiattach,
+        volume_type=volume.volume_type,
         metadata=dict(volume.metadata),
     )
 
@@ -70,4 +82,5 @@ def show_port(port: FakePort) -> CloudPort:
         device_id=port.device_id,
         groups=frozenset(port.groups),
         addresses=(f"10.0.0.{port.id.rpartition('-')[2]}",),
+        network=port.network,
     )

@@ -20,10 +20,13 @@ class FakeLimits:
     gibibytes: int = 10_000
     ports: int = 100
     groups: int = 100
+    server_groups: int = 10
+    server_group_members: int = 10
     rules: int = 100
     has_host: bool = True
     has_other_host: bool = True
     has_backend: bool = True
+    has_server_groups: bool = True
     confirms_resizes: bool = False
     fails_spawn: bool = False
     fails_resize: bool = False
@@ -54,6 +57,8 @@ class FakeServer:
     upcoming: deque[tuple[str, str | None]] = field(default_factory=deque)
     outcome: str = ""
     is_being_deleted: bool = False
+    image: str = ""
+    key_pair: str | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +73,7 @@ class FakeVolume:
     countdown: int = 2
     wanted_gib: int = 0
     is_multiattach: bool = False
+    volume_type: str | None = None
 
 
 @dataclass(slots=True)
@@ -103,6 +109,16 @@ class FakeGroup:
 
 
 @dataclass(slots=True)
+class FakeServerGroup:
+    """A server group. Its members are the servers that were created with it as a hint."""
+
+    id: str
+    name: str
+    policy: str
+    members: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class FakeAction:
     """One of a server's actions, which are kept when it is gone."""
 
@@ -123,6 +139,7 @@ class FakeProject:
     attachments: dict[str, FakeAttachment] = field(default_factory=dict)
     ports: dict[str, FakePort] = field(default_factory=dict)
     groups: dict[str, FakeGroup] = field(default_factory=dict)
+    server_groups: dict[str, FakeServerGroup] = field(default_factory=dict)
     actions: dict[str, list[FakeAction]] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     ticks: int = 0

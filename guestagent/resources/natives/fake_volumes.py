@@ -23,7 +23,11 @@ class FakeVolumes:
             raise refuse(RefusalCode.QUOTA, "VolumeLimitExceeded: Maximum number of volumes allowed exceeded")
         self._require_space(request.size_gib)
         volume = FakeVolume(
-            project.build_id("volume"), request.name, request.size_gib, dict(request.metadata)
+            project.build_id("volume"),
+            request.name,
+            request.size_gib,
+            dict(request.metadata),
+            volume_type=request.volume_type,
         )
         project.volumes[volume.id] = volume
         return CloudAnswer(cloud_id=volume.id, request_id=project.build_id("req"))

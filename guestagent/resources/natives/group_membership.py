@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.resources.natives.absence import SETTLE_S
 from guestagent.resources.natives.cloud_api import CloudPort
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
 from guestagent.resources.natives.group_rules import build_group_key, list_rule_records
 from guestagent.resources.natives.marks import parse_description
-from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, is_absent, note_presence
+from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, note_presence, was_never_created
+from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import DeleteGroup, SetPortGroups
 from guestagent.resources.natives.steps import ForgetRecord, NeedAttention, SendRequest, Steps, Waiting
 from guestagent.resources.operation import RefusalCode
@@ -28,7 +28,7 @@ def find_group_ids(view: ClusterView) -> tuple[str, ...] | None:
 def plan_port_groups(view: ClusterView, record: ResourceRecord, port: CloudPort) -> Steps:
     """Give a port the wanted groups, and take those that are not wanted any more. Other people's stay."""
     wanted = find_group_ids(view)
-    if wanted is None or not wanted:
+    if not wanted or not view.observed.groups.keys() >= set(wanted):
         return ()
     leaving = {each.cloud_id for each in list_leaving_groups(view)}
     groups = tuple(sorted(port.groups - leaving | set(wanted)))
@@ -54,9 +54,9 @@ def plan_group_deletion(view: ClusterView, record: ResourceRecord) -> Steps:
     if record.phase in UNCERTAIN_PHASES:
         if cloud_id := view.find_marked(record.key):
             return (note_presence(view, record.key, cloud_id),)
-        if is_absent(view, record, SETTLE_S):
+        if was_never_created(view, record):
             return _forget_group(view, record)
-        return (Waiting(f"the answer about security group {name} is lost", LOST_ANSWER_PAUSE_S),)
+        return (Waiting(f"the answer about {describe_record(record.key)} is lost", LOST_ANSWER_PAUSE_S),)
     group_id = record.cloud_id or ""
     if is_request_recent(view, record):
         return (await_deletion(record),)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.resources.natives.absence import SETTLE_S
 from guestagent.resources.natives.cloud_api import CloudGroup
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
@@ -21,7 +20,9 @@ from guestagent.resources.natives.presence import (
     parse_refusal,
     plan_presence,
     report_refusal,
+    was_never_created,
 )
+from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import CreateGroup, CreateRule, DeleteRule
 from guestagent.resources.natives.steps import (
     ChangeRules,
@@ -56,17 +57,20 @@ def plan_group(view: ClusterView, name: str) -> Steps:
     """Return the steps to a wanted group and exactly its rules, beside those of other people."""
     key = build_group_key(view.wanted.name, name)
     record = view.records.get(key)
-    if record is not None and record.phase is ResourcePhase.REFUSED and not can_retry(view, record):
+    if record is not None and record.phase.is_refused and not can_retry(view, record):
         return (*_fail_order(view, record), *_drop_group(view, record))
     request = CreateGroup(name=build_name(key), description=build_description(view.build_mark(key)))
     if steps := plan_presence(view, key, lambda: request):
         return steps
-    group = view.observed.groups.get(view.records[key].cloud_id or "")
+    record = view.records[key]
+    group = view.observed.groups.get(record.cloud_id or "")
+    if group is None and is_absent(view, record, view.settle_s):
+        return (NoteRecord(replace(record, phase=ResourcePhase.GONE), "not listed any more"),)
     if group is None:
         return (Waiting(f"security group {name} is not listed", LOST_ANSWER_PAUSE_S),)
     missing = [
         rule
-        for rule in sorted(view.wanted.groups[name], key=lambda each: each.key)
+        for rule in sorted(view.wanted.list_rules(name), key=lambda each: each.key)
         if rule not in group.rules.values()
     ]
     steps_for_missing = [step for rule in missing for step in _plan_missing_rule(view, name, group, rule)]
@@ -89,11 +93,12 @@ def _plan_missing_rule(view: ClusterView, name: str, group: CloudGroup, rule: Ru
     """Create a rule that the list does not show, unless the cloud has refused it."""
     key = build_rule_key(view.wanted.name, name, rule)
     record = view.records.get(key)
-    if record is not None and record.phase is ResourcePhase.REFUSED and not can_retry(view, record):
+    if record is not None and record.phase.is_refused and not can_retry(view, record):
         if not isinstance(view.order, GROUP_ORDERS):
-            return (report_refusal(record),)
+            return (report_refusal(view, record),)
         present = frozenset(group.rules.values())
-        kept = {each for each in present if _is_ours(view, name, each)}
+        of_donor = view.wanted.list_rules(name) - view.wanted.groups[name]
+        kept = {each for each in present - of_donor if _is_ours(view, name, each)}
         return (ChangeRules(name, frozenset(kept)), *_fail_order(view, record))
     request = CreateRule(group_id=group.id, rule=rule)
     return (SendRequest(build_intent(view, key), request, is_creation=True),)
@@ -105,20 +110,29 @@ def _note_rules(view: ClusterView, name: str, group: CloudGroup) -> list[Step]:
     for rule_id, rule in sorted(group.rules.items()):
         key = build_rule_key(view.wanted.name, name, rule)
         record = view.records.get(key)
-        is_noted = record is not None and (record.phase, record.cloud_id) == (ResourcePhase.CREATED, rule_id)
-        if rule in view.wanted.groups[name] and not is_noted:
+        if rule in view.wanted.list_rules(name) and not _is_noted(record, group, rule):
             record = record or ResourceRecord(key=key, operation_id=view.operation_id, intended_at=view.now)
             noted = replace(record, phase=ResourcePhase.CREATED, cloud_id=rule_id, answer="")
             steps.append(NoteRecord(noted, "listed"))
     return steps
 
 
+def _is_noted(record: ResourceRecord | None, group: CloudGroup, rule: Rule) -> bool:
+    """Return whether the record of a rule has the id of one that is listed."""
+    if record is None or record.phase is not ResourcePhase.CREATED:
+        return False
+    return group.rules.get(record.cloud_id or "") == rule
+
+
 def _plan_superfluous_rules(view: ClusterView, name: str, group: CloudGroup) -> list[Step]:
     """Delete what was ours and is not wanted any more. Called only when every wanted rule is listed."""
     steps: list[Step] = []
-    wanted_keys = {build_rule_key(view.wanted.name, name, rule) for rule in view.wanted.groups[name]}
+    wanted_keys = {build_rule_key(view.wanted.name, name, rule) for rule in view.wanted.list_rules(name)}
+    # Somebody may have made a rule again in other words: the one that is deleted is the recorded one.
+    recorded_ids = {record.cloud_id for record in list_rule_records(view, name)}
     listed_ids = {
-        build_rule_key(view.wanted.name, name, rule): rule_id for rule_id, rule in group.rules.items()
+        build_rule_key(view.wanted.name, name, rule): rule_id
+        for rule_id, rule in sorted(group.rules.items(), key=lambda each: each[0] in recorded_ids)
     }
     for record in list_rule_records(view, name):
         if record.key in wanted_keys:
@@ -140,26 +154,28 @@ def _plan_superfluous_rules(view: ClusterView, name: str, group: CloudGroup) -> 
 def forget_absent_rules(view: ClusterView) -> Steps:
     """Forget rules that are not wanted any more and were never created.
 
-    A rule is requested again without waiting, so even after a refusal an earlier request may create it: until the
-    settle time is over it would be ours to delete.
+    A rule is requested again without waiting, so even after a refusal an earlier request without an answer may create
+    it: until the settle time is over it would be ours to delete.
     """
     steps: list[Step] = []
     for name in view.wanted.groups:
-        wanted_keys = {build_rule_key(view.wanted.name, name, rule) for rule in view.wanted.groups[name]}
+        wanted_keys = {build_rule_key(view.wanted.name, name, rule) for rule in view.wanted.list_rules(name)}
         for record in list_rule_records(view, name):
             if record.key in wanted_keys or record.cloud_id is not None:
                 continue
-            if is_absent(view, record, SETTLE_S):
+            if was_never_created(view, record):
                 steps.append(ForgetRecord(record.key))
             else:
-                steps.append(Waiting(f"rule {record.key.name} may still be created", ABSENT_RULE_PAUSE_S))
+                steps.append(
+                    Waiting(f"{describe_record(record.key)} may still be created", ABSENT_RULE_PAUSE_S)
+                )
     return tuple(steps)
 
 
 def _may_be_created_again(view: ClusterView, record: ResourceRecord) -> bool:
     """Return whether another request without an answer may create the rule after its deletion."""
     is_only_request = record.phase is ResourcePhase.CREATED and record.attempts == 1
-    return not is_only_request and view.now < record.intended_at + SETTLE_S
+    return not is_only_request and view.now < record.intended_at + view.settle_s
 
 
 def _is_ours(view: ClusterView, group: str, rule: Rule) -> bool:
@@ -170,8 +186,8 @@ def _is_ours(view: ClusterView, group: str, rule: Rule) -> bool:
 def _fail_order(view: ClusterView, record: ResourceRecord) -> Steps:
     code, message = parse_refusal(record)
     if not isinstance(view.order, GROUP_ORDERS):
-        return (report_refusal(record),)
-    return (FailOperation(code, f"{record.key.kind} {record.key.name}: {message}"),)
+        return (report_refusal(view, record),)
+    return (FailOperation(code, f"{describe_record(record.key)}: {message}"),)
 
 
 def _drop_group(view: ClusterView, record: ResourceRecord) -> Steps:

@@ -1,6 +1,7 @@
-"""The online growth of a data volume: proved by Cinder's size, then by Nova's action on the server. Pure.
+"""The online growth of a data volume: proved by Cinder's size, by Nova's action on the server, then by the guest. Pure.
 
-A hypervisor that refuses to grow a disk leaves the volume in-use with the new size: only the server's action tells.
+A hypervisor that refuses to grow a disk leaves the volume in-use with the new size: only the server's action tells. The
+guest proves a growth in a generation of its own, by the bytes of its file system.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import replace
 from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
+from guestagent.resources.natives.proof import find_missing_proof, has_file_system_of
+from guestagent.resources.natives.request_words import describe_server
 from guestagent.resources.natives.requests import GrowVolume
 from guestagent.resources.natives.server_actions import (
     build_action_key,
@@ -31,6 +34,7 @@ from guestagent.resources.wanted import WantedInstance
 EXTEND_DEADLINE_S = 1800.0
 ACTION_DEADLINE_S = 120.0
 """Nova has its action within this time after Cinder shows the new size, or it was never notified."""
+PROVING = "the guest has to prove the growth"
 READY_STATUSES = frozenset({"ACTIVE", "SHUTOFF", "PAUSED"})
 
 
@@ -42,13 +46,13 @@ def plan_growth(
     record = view.records.get(key)
     if record is None:
         if volume.size_gib >= instance.volume.size_gib:
-            return ()
+            return _await_earlier_proof(view, instance)
         if view.is_cancelled:
             return _abandon(instance, volume, RefusalCode.REFUSED, "cancelled")
         if volume.status not in {"in-use", "available"}:
             return (Waiting(f"volume {volume.id} is {volume.status}"),)
         if server.task_state is not None or server.status not in READY_STATUSES:
-            return (Waiting(f"server {server.id} is {server.status}/{server.task_state}"),)
+            return (Waiting(describe_server(server, instance.name)),)
     elif record.phase in UNCERTAIN_PHASES and _has_begun(instance, volume):
         return (NoteRecord(replace(record, phase=ResourcePhase.CREATED, answer=""), volume.status),)
     request = GrowVolume(volume_id=volume.id, size_gib=instance.volume.size_gib)
@@ -57,7 +61,7 @@ def plan_growth(
     record = view.records[key]
     if record.phase is ResourcePhase.GONE:
         return ()
-    if record.phase is ResourcePhase.REFUSED:
+    if record.phase.is_refused:
         return _abandon(instance, volume, *parse_refusal(record), record)
     if volume.status == "extending":
         return _await_growth(view, record, volume)
@@ -81,6 +85,8 @@ def _plan_grown(
 ) -> Steps:
     """Cinder shows the new size. Ask Nova whether the server has it, too."""
     ended = NoteRecord(replace(record, phase=ResourcePhase.GONE), "grown")
+    if record.answer == PROVING:
+        return _await_proof(view, record, instance, volume)
     if volume.status == "available":
         return (ended,)
     if record.cloud_id is None:
@@ -90,14 +96,52 @@ def _plan_grown(
         (each for each in list_newer_actions(view, server.id, record) if each.action == "extend_volume"), None
     )
     if action is not None and action.result == "Success":
-        return (ended,)
+        return _begin_proof(view, record, instance) if server.status == "ACTIVE" else (ended,)
     if (action is None or not action.result) and view.now <= record.intended_at + ACTION_DEADLINE_S:
         return (Waiting(f"server {server.id} has not seen the new size of volume {volume.id} yet"),)
     message = (
         f"volume {volume.id} of {instance.name} has {volume.size_gib} GiB, but its server does not see them: "
         f"a hard restart of the instance shows them to it"
     )
-    return (ended, FailOperation(RefusalCode.ATTENTION, message))
+    unproved = ChangeInstance(instance.renewed(), "its growth is not proved")
+    return (ended, unproved, FailOperation(RefusalCode.ATTENTION, message))
+
+
+def _begin_proof(view: ClusterView, record: ResourceRecord, instance: WantedInstance) -> Steps:
+    """Let the guest prove the new size from now on. Its server has it already."""
+    noted = replace(record, answer=PROVING, intended_at=view.now)
+    return (NoteRecord(noted, PROVING), ChangeInstance(instance.renewed(), "prove the growth"))
+
+
+def _await_proof(
+    view: ClusterView, record: ResourceRecord, instance: WantedInstance, volume: CloudVolume
+) -> Steps:
+    """Wait for the bytes of the guest's file system. The growth itself cannot be taken back."""
+    ended = NoteRecord(replace(record, phase=ResourcePhase.GONE), "grown")
+    missing = find_missing_proof(view, instance, record.intended_at)
+    signal = view.find_signal(instance)
+    if missing is None and signal is not None and has_file_system_of(signal, instance.volume.size_gib):
+        return (ended,)
+    if view.is_cancelled:
+        return (ended, FailOperation(RefusalCode.REFUSED, "cancelled after the growth"))
+    if isinstance(missing, Waiting):
+        return (missing,)
+    reason = "its file system has an older size" if missing is None else missing.message
+    return (ended, FailOperation(RefusalCode.ATTENTION, _describe_unseen_growth(instance, volume, reason)))
+
+
+def _await_earlier_proof(view: ClusterView, instance: WantedInstance) -> Steps:
+    """Wait for the proof of a growth that an earlier order made, and whose guest has not proved it."""
+    started_at = 0.0 if view.running is None else view.running.operation.started_at or 0.0
+    missing = find_missing_proof(view, instance, started_at)
+    return () if missing is None else (missing,)
+
+
+def _describe_unseen_growth(instance: WantedInstance, volume: CloudVolume, reason: str) -> str:
+    return (
+        f"volume {volume.id} of {instance.name} has grown to {volume.size_gib} GiB, not seen by the guest: {reason}. "
+        f"`guestagent volume show` in the guest tells more; a hard restart shows it the new size, and lets an ext4 grow"
+    )
 
 
 def _has_begun(instance: WantedInstance, volume: CloudVolume) -> bool:

@@ -12,6 +12,7 @@ from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.natives.responses import dump_rule_request
 
 COMPUTE, VOLUME, NETWORK, IMAGE = "compute", "block_storage", "network", "image"
+SERVICE_NAMES = {COMPUTE: "Nova", VOLUME: "Cinder", NETWORK: "Neutron", IMAGE: "Glance"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,13 @@ def _create_rule(request: sent.CreateRule, names: CloudNames) -> HttpCall:
     body = {"security_group_rule": dump_rule_request(request.rule, request.group_id)}
     return HttpCall(
         service=NETWORK, method="POST", path="/security-group-rules", body=body, created="security_group_rule"
+    )
+
+
+def _create_server_group(request: sent.CreateServerGroup, names: CloudNames) -> HttpCall:
+    body = {"server_group": {"name": request.name, "policy": request.policy}}
+    return HttpCall(
+        service=COMPUTE, method="POST", path="/os-server-groups", body=body, created="server_group"
     )
 
 
@@ -123,7 +131,9 @@ def _create_server(request: sent.CreateServer, names: CloudNames) -> HttpCall:
         "availability_zone": request.zone,
         "key_name": request.key_pair,
     }
-    body = {"server": {key: value for key, value in server.items() if value is not None}}
+    body: dict[str, Any] = {"server": {key: value for key, value in server.items() if value is not None}}
+    if request.server_group is not None:
+        body["os:scheduler_hints"] = {"group": request.server_group}
     return HttpCall(
         service=COMPUTE, method="POST", path="/servers", body=body, created="server", is_secret=True
     )
@@ -158,6 +168,8 @@ _BUILDERS: Mapping[type, Callable[[Any, CloudNames], HttpCall]] = {
     sent.DeleteGroup: _build_deletion(NETWORK, "/security-groups", "group_id"),
     sent.CreateRule: _create_rule,
     sent.DeleteRule: _build_deletion(NETWORK, "/security-group-rules", "rule_id"),
+    sent.CreateServerGroup: _create_server_group,
+    sent.DeleteServerGroup: _build_deletion(COMPUTE, "/os-server-groups", "group_id"),
     sent.CreateVolume: _create_volume,
     sent.GrowVolume: _grow_volume,
     sent.DeleteVolume: _build_deletion(VOLUME, "/volumes", "volume_id"),

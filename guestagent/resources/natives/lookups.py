@@ -53,12 +53,18 @@ def list_lookups(view: ClusterView) -> NeededLookups:
 
 
 def list_missing(view: ClusterView) -> list[ResourceRecord]:
-    """Return the uncertain records of which this view shows no trace."""
+    """Return the uncertain records of which this view shows no trace, and those of groups that are not listed."""
     return [
         record
         for record in view.records.values()
-        if record.phase in UNCERTAIN_PHASES and not view.find_marked(record.key)
+        if (record.phase in UNCERTAIN_PHASES or _is_unlisted_group(view, record))
+        and not view.find_marked(record.key)
     ]
+
+
+def _is_unlisted_group(view: ClusterView, record: ResourceRecord) -> bool:
+    is_created_group = (record.key.kind, record.phase) == (ResourceKind.GROUP, ResourcePhase.CREATED)
+    return is_created_group and record.cloud_id not in view.observed.groups
 
 
 def _list_acting_servers(view: ClusterView) -> Iterator[str]:

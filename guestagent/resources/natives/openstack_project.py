@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
-from guestagent.controller.openstack_session import REQUEST_TIMEOUT_S, Connection, send_request
+from guestagent.controller.openstack_session import Connection, find_project_id, send_request
+from guestagent.controller.request_limits import REQUEST_TIMEOUT_S
 from guestagent.errors import CloudRequestRefused, CloudUnreachable
 from guestagent.http_time_limit import limit_connections
 from guestagent.resources.natives.cloud_api import (
@@ -13,22 +14,38 @@ from guestagent.resources.natives.cloud_api import (
     CloudObservation,
     CloudPort,
     CloudServer,
+    CloudServerGroup,
     CloudVolume,
     ServerAction,
 )
-from guestagent.resources.natives.http_calls import COMPUTE, IMAGE, NETWORK, VOLUME, build_call
+from guestagent.resources.natives.http_calls import COMPUTE, IMAGE, NETWORK, SERVICE_NAMES, VOLUME, build_call
+from guestagent.resources.natives.inventory import ProjectInventory
+from guestagent.resources.natives.list_pages import (
+    LOST_MARKER_STATUSES,
+    NO_QUERY,
+    FindNextPage,
+    ListPage,
+    Query,
+    continue_after_marker,
+    continue_at_offset,
+    follow_link,
+)
+from guestagent.resources.natives.openstack_inventory import read_inventory
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.natives.responses import (
     UNDECIDED_STATUSES,
     UNKNOWN_STATUS,
     classify_refusal,
+    join_messages,
     read_action,
     read_attachment,
     read_group,
     read_port,
     read_server,
+    read_server_group,
     read_volume,
 )
+from guestagent.resources.natives.shared_observation import SharedObservation
 from guestagent.resources.operation import RefusalCode
 
 Value = TypeVar("Value")
@@ -39,28 +56,50 @@ NOT_FOUND = 404
 
 
 class OpenStackProject:
-    """One project. The first request connects to the cloud."""
+    """One project. The first request connects to the cloud. Threads that share it share its looks, too."""
 
     def __init__(self, connection: Connection, timeout: float = REQUEST_TIMEOUT_S) -> None:
         self._connection, self._timeout = connection, timeout
-        self._ids: dict[tuple[str, str], str] = {}
         limit_connections(connection.session.session)
+        self._shared = SharedObservation(self._list_project)
 
     def observe(self) -> CloudObservation:
-        """List the project. Servers have no filter: with one, Nova leaves out those of a cell that is down."""
-        servers = [read_server(each) for each in self._list(COMPUTE, "/servers/detail", "servers")]
-        volumes = [read_volume(each) for each in self._list(VOLUME, "/volumes/detail", "volumes", PAGE)]
-        attachments = self._list(VOLUME, "/attachments/detail", "attachments", PAGE)
-        ports = [read_port(each) for each in self._list(NETWORK, "/ports", "ports")]
-        groups = self._list(NETWORK, "/security-groups", "security_groups")
+        return self._shared.observe()
+
+    def _list_project(self) -> CloudObservation:
+        """List everything. Servers have no filter: with one, Nova leaves out those of a cell that is down."""
+        servers = [read_server(each) for each in self.list_entries(COMPUTE, "/servers/detail", "servers")]
+        volumes = [
+            read_volume(each) for each in self.list_entries(VOLUME, "/volumes/detail", "volumes", PAGE)
+        ]
+        attachments = self.list_entries(
+            VOLUME, "/attachments/detail", "attachments", PAGE, continue_after_marker
+        )
+        ports = [read_port(each) for each in self.list_entries(NETWORK, "/ports", "ports")]
+        groups = self.list_entries(NETWORK, "/security-groups", "security_groups")
+        server_groups = self._list_server_groups()
         return CloudObservation(
             servers={server.id: server for server in servers},
             volumes={volume.id: volume for volume in volumes},
             attachments=tuple(read_attachment(each) for each in attachments),
             ports={port.id: port for port in ports},
             groups={group.id: group for group in map(read_group, groups)},
+            server_groups={group.id: group for group in server_groups or ()},
+            has_server_groups=server_groups is not None,
             is_complete=all(server.status != UNKNOWN_STATUS for server in servers),
         )
+
+    def _list_server_groups(self) -> list[CloudServerGroup] | None:
+        """List the server groups; None if the cloud's policy, or an old Nova, does not allow it."""
+        try:
+            entries = self.list_entries(
+                COMPUTE, "/os-server-groups", "server_groups", next_page=continue_at_offset
+            )
+            return [read_server_group(each) for each in entries]
+        except CloudRequestRefused as error:
+            if error.code in {RefusalCode.FORBIDDEN, RefusalCode.NOT_FOUND}:
+                return None
+            raise
 
     def get_server(self, server_id: str) -> CloudServer | None:
         return self._get(COMPUTE, f"/servers/{server_id}", "server", read_server)
@@ -74,7 +113,7 @@ class OpenStackProject:
     def list_actions(self, server_id: str) -> tuple[ServerAction, ...]:
         """List the actions. The list shows an error alone, so the newest without one is read for its events."""
         path = f"/servers/{server_id}/os-instance-actions"
-        actions = [read_action(entry) for entry in self._list(COMPUTE, path, "instanceActions")]
+        actions = [read_action(entry) for entry in self.list_entries(COMPUTE, path, "instanceActions")]
         if actions and not actions[0].result:
             entry = self._get(COMPUTE, f"{path}/{actions[0].request_id}", "instanceAction", dict)
             if entry is not None:
@@ -82,12 +121,12 @@ class OpenStackProject:
         return tuple(actions)
 
     def read_volume_message(self, volume_id: str) -> str:
-        messages = self._list(VOLUME, "/messages", "messages", {"resource_uuid": volume_id})
-        return next((str(each["user_message"]) for each in messages), "")
+        messages = self.list_entries(VOLUME, "/messages", "messages", {"resource_uuid": volume_id})
+        return join_messages(messages)
 
     def send(self, request: CloudRequest) -> CloudAnswer:
         call = build_call(request, self)
-        action = f"{type(request).__name__} {call.path}"
+        action = f"{call.method} {call.path} to {SERVICE_NAMES[call.service]}"
         options: dict[str, Any] = {} if call.body is None else {"json": call.body}
         if call.is_secret:
             options["log"] = False
@@ -98,7 +137,7 @@ class OpenStackProject:
             refusal = classify_refusal(status, body)
             if refusal.existing_id:
                 return CloudAnswer(cloud_id=refusal.existing_id, request_id=request_id, exists=True)
-            raise CloudRequestRefused(f"{action}: {refusal.message}", refusal.code)
+            raise CloudRequestRefused(refusal.message, refusal.code)
         try:
             cloud_id = str(body[call.created]["id"]) if call.created else ""
         except (KeyError, TypeError) as error:
@@ -123,38 +162,52 @@ class OpenStackProject:
         return str(found["network_id"]), subnet_id
 
     def _find_id(self, kind: str, service: str, path: str, key: str, name: str) -> str:
-        """Return the id of what has this name or id. Several of the same name are as bad as none."""
-        if (kind, name) not in self._ids:
-            entries = [
-                each for each in self._list(service, path, key) if name in (each["id"], each.get("name"))
-            ]
-            exact = [each for each in entries if each["id"] == name] or entries
-            if len(exact) != 1:
-                problem = (
-                    f"there is no {kind} {name}" if not exact else f"{len(exact)} {key} are called {name}"
-                )
-                raise CloudRequestRefused(problem, RefusalCode.NOT_FOUND)
-            self._ids[kind, name] = str(exact[0]["id"])
-        return self._ids[kind, name]
+        """Return the id of what has this name or id. Several of the same name are as bad as none.
 
-    def _list(
-        self, service: str, path: str, key: str, params: Mapping[str, str] | None = None
+        It is looked up each time: another image may have the name since.
+        """
+        entries = [
+            each for each in self.list_entries(service, path, key) if name in (each["id"], each.get("name"))
+        ]
+        exact = [each for each in entries if each["id"] == name] or entries
+        if len(exact) != 1:
+            problem = f"there is no {kind} {name}" if not exact else f"{len(exact)} {key} are called {name}"
+            raise CloudRequestRefused(problem, RefusalCode.NOT_FOUND)
+        return str(exact[0]["id"])
+
+    def read_inventory(self) -> ProjectInventory:
+        """Read what the project has room for: a look of its own, for a preflight."""
+        return read_inventory(self, find_project_id(self._connection))
+
+    def get_entry(self, service: str, path: str, key: str) -> Entry | None:
+        """Return one entry; None: 404."""
+        return self._get(service, path, key, dict)
+
+    def list_entries(
+        self,
+        service: str,
+        path: str,
+        key: str,
+        params: Query = NO_QUERY,
+        next_page: FindNextPage = follow_link,
     ) -> Iterator[Entry]:
         """Yield the entries of all pages. Raise CloudUnreachable if one of them cannot be had."""
-        action, query = f"listing {path}", dict(params or {})
+        action, page = f"listing {path}", ListPage(query=params)
         while True:
-            status, body, _ = self._ask(service, "GET", path, action, params=query)
+            status, body, _ = self._ask(service, "GET", path, action, params=dict(page.query))
+            if page.is_later and status in LOST_MARKER_STATUSES:
+                raise CloudUnreachable(f"{action}: an entry was deleted while the pages were read")
             if status != 200:
                 self._raise_refused(status, body, action)
             try:
                 entries = list(body[key])
-                has_more = bool(entries) and bool(body.get(f"{key}_links") or body.get("next"))
+                following = next_page(page, body, entries)
             except (KeyError, TypeError, AttributeError) as error:
                 raise CloudUnreachable(f"{action}: the answer is none of the service's") from error
             yield from entries
-            if not has_more or query.get("marker") == entries[-1]["id"]:
+            if following is None:
                 return
-            query["marker"] = str(entries[-1]["id"])
+            page = following
 
     def _get(self, service: str, path: str, key: str, read: Callable[[Entry], Value]) -> Value | None:
         action = f"reading {path}"

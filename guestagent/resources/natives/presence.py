@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from guestagent.resources.natives.absence import SETTLE_S
 from guestagent.resources.natives.cluster_view import ClusterView
+from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.natives.steps import NeedAttention, NoteRecord, SendRequest, Steps, Waiting
 from guestagent.resources.operation import RefusalCode
@@ -27,21 +27,17 @@ def plan_presence(view: ClusterView, key: ResourceKey, build_request: Callable[[
         return (note_presence(view, key, cloud_id),)
     if record is None or record.phase is ResourcePhase.GONE or can_retry(view, record):
         return (SendRequest(build_intent(view, key), build_request(), is_creation=True),)
-    if record.phase is ResourcePhase.REFUSED:
-        return (report_refusal(record),)
-    if is_absent(view, record, SETTLE_S):
+    if record.phase.is_refused:
+        return (report_refusal(view, record),)
+    if is_absent(view, record, view.settle_s):
         return (SendRequest(build_intent(view, key), build_request(), is_creation=True),)
-    return (
-        Waiting(
-            f"the answer about the {key.kind} of {key.instance or key.name} is lost", LOST_ANSWER_PAUSE_S
-        ),
-    )
+    return (Waiting(f"the answer about {describe_record(key)} is lost", LOST_ANSWER_PAUSE_S),)
 
 
 def build_intent(view: ClusterView, key: ResourceKey, cloud_request_id: str = "") -> ResourceRecord:
     """Return the record to write before a request. An earlier one without an answer is counted."""
     record = view.records.get(key)
-    is_repeated = record is not None and record.phase is ResourcePhase.INTENDED
+    is_repeated = record is not None and record.phase in {ResourcePhase.INTENDED, ResourcePhase.REFUSED}
     return ResourceRecord(
         key=key,
         operation_id=view.operation_id or (record.operation_id if record else ""),
@@ -68,25 +64,36 @@ def is_absent(view: ClusterView, record: ResourceRecord, settle_s: float) -> boo
     return absence is not None and absence.is_believed(record, view.now, settle_s)
 
 
+def was_never_created(view: ClusterView, record: ResourceRecord) -> bool:
+    """Return whether nothing can come of any request so far."""
+    return record.phase is ResourcePhase.REFUSED_OUTRIGHT or is_absent(view, record, view.settle_s)
+
+
 def can_retry(view: ClusterView, record: ResourceRecord) -> bool:
     """Return whether a person has asked for another try since the cloud refused this resource."""
-    if record.phase is not ResourcePhase.REFUSED or view.running is None:
+    if not record.phase.is_refused or view.running is None:
         return False
     return record.operation_id != view.operation_id or record.attempts <= view.running.retries
 
 
 def note_refusal(record: ResourceRecord, code: str, message: str, retries: int) -> ResourceRecord:
     """Return the record after a refusal. `attempts` is then above the retries that were asked for so far."""
-    return replace(record, phase=ResourcePhase.REFUSED, answer=f"{code}: {message}", attempts=retries + 1)
+    phase = ResourcePhase.REFUSED_OUTRIGHT if record.attempts == 1 else ResourcePhase.REFUSED
+    return replace(record, phase=phase, answer=f"{code}: {message}", attempts=retries + 1)
 
 
-def report_refusal(record: ResourceRecord) -> NeedAttention:
+def report_refusal(view: ClusterView, record: ResourceRecord) -> NeedAttention:
     """Return what a person has to know about a refused resource."""
     code, message = parse_refusal(record)
-    name = record.key.instance or record.key.name
-    return NeedAttention(
-        code, f"the cloud refused the {record.key.kind} of {name}: {message}; then retry or cancel"
-    )
+    text = f"the cloud refused {describe_record(record.key)}: {message}"
+    return NeedAttention(code, text, choose_advice(view))
+
+
+def choose_advice(view: ClusterView) -> str:
+    """Return how the manager is made to try again. Without an operation it tries nothing again by itself."""
+    if view.running is not None:
+        return "remove the cause, then retry or cancel the operation"
+    return "the next order of the cluster tries again"
 
 
 def parse_refusal(record: ResourceRecord) -> tuple[RefusalCode, str]:

@@ -11,8 +11,9 @@ from guestagent.resources.natives.cloud_api import CloudPort, CloudVolume
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.deletion_requests import get_deletion_reason
 from guestagent.resources.natives.marks import build_description, build_metadata, build_name
-from guestagent.resources.natives.presence import plan_presence
+from guestagent.resources.natives.presence import choose_advice, plan_presence
 from guestagent.resources.natives.requests import CreatePort, CreateVolume
+from guestagent.resources.natives.seed_plan import can_replace_volume
 from guestagent.resources.natives.steps import NeedAttention, NoteRecord, Steps, Waiting
 from guestagent.resources.natives.volume_deletion import plan_volume_deletion
 from guestagent.resources.operation import RefusalCode
@@ -40,7 +41,7 @@ def plan_volume(view: ClusterView, instance: WantedInstance) -> tuple[Steps, Clo
     if (
         last is not None
         and last.phase is ResourcePhase.GONE
-        and (problem := _find_volume_problem(view, last))
+        and (problem := _find_volume_problem(view, last, instance))
     ):
         return (problem,), None
     key = choose_key(view, ResourceKind.VOLUME, instance.name)
@@ -107,19 +108,26 @@ def count_failures(view: ClusterView, kind: ResourceKind, instance: str) -> int:
 
 
 def count_tries(view: ClusterView, limit: int) -> int:
-    """Return how often the running operation may try, with the retries that were asked for."""
-    return limit * (1 if view.running is None else 1 + view.running.retries)
+    """Return how often the running operation may try, with the retries that were asked for. Without one: never."""
+    return 0 if view.running is None else limit * (1 + view.running.retries)
 
 
-def _find_volume_problem(view: ClusterView, record: ResourceRecord) -> NeedAttention | None:
+def _find_volume_problem(
+    view: ClusterView, record: ResourceRecord, instance: WantedInstance
+) -> NeedAttention | None:
     """Return why no other volume is created in place of one that is gone."""
     name = record.key.instance
     if record.was_used:
-        return NeedAttention(RefusalCode.ATTENTION, f"data volume {record.cloud_id} of {name} is gone")
+        if can_replace_volume(view, instance):
+            return None
+        message = f"data volume {record.cloud_id} of {name} is gone"
+        return NeedAttention(
+            RefusalCode.ATTENTION, message, "" if instance.is_source else "replace the instance"
+        )
     if count_failures(view, ResourceKind.VOLUME, name) < count_tries(view, VOLUME_LIMIT):
         return None
     reason = get_deletion_reason(record) or "it disappeared"
-    return NeedAttention(RefusalCode.NO_CAPACITY, f"no volume for {name}: {reason}; then retry or cancel")
+    return NeedAttention(RefusalCode.NO_CAPACITY, f"no volume for {name}: {reason}", choose_advice(view))
 
 
 def _build_volume_request(view: ClusterView, key: ResourceKey, instance: WantedInstance) -> CreateVolume:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from guestagent.resources.natives.absence import SETTLE_S
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
-from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, is_absent, note_presence
+from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, note_presence, was_never_created
+from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import DeleteAttachment, DeletePort, DeleteServer
 from guestagent.resources.natives.server_creation import await_earlier_requests, find_server, find_twin
 from guestagent.resources.natives.steps import (
@@ -27,6 +27,7 @@ from guestagent.resources.natives.volume_deletion import plan_volume_deletion
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orders import DeleteCluster, DeleteInstance, VolumeFate
 from guestagent.resources.store.records import ResourceKind, ResourcePhase, ResourceRecord
+from guestagent.resources.wanted import REPLICA_PREFIX
 
 INSTANCE_KINDS = (ResourceKind.SERVER, ResourceKind.PORT, ResourceKind.VOLUME)
 
@@ -35,6 +36,12 @@ def list_leaving_instances(view: ClusterView) -> list[str]:
     """Return the names of instances that have records and are not wanted any more."""
     names = {record.key.instance for record in view.records.values()} - {""}
     return sorted(names - {instance.name for instance in view.wanted})
+
+
+def list_next_removals(view: ClusterView) -> list[str]:
+    """Return the instances that can be removed now: of a whole cluster the replicas before their source."""
+    leaving = list_leaving_instances(view)
+    return [name for name in leaving if name.startswith(REPLICA_PREFIX)] or leaving
 
 
 def choose_volume_fate(view: ClusterView, instance: str) -> VolumeFate | None:
@@ -91,10 +98,16 @@ def _plan_uncertain(view: ClusterView, record: ResourceRecord) -> Steps:
                 return steps
     elif cloud_id := view.find_marked(record.key):
         return (note_presence(view, record.key, cloud_id),)
-    if is_absent(view, record, SETTLE_S):
+    if was_never_created(view, record):
         return (NoteRecord(replace(record, phase=ResourcePhase.GONE), "never created"),)
-    text = f"the answer about the {record.key.kind} of {record.key.instance} is lost"
-    return (Waiting(text, LOST_ANSWER_PAUSE_S),)
+    return (Waiting(_describe_uncertainty(record), LOST_ANSWER_PAUSE_S),)
+
+
+def _describe_uncertainty(record: ResourceRecord) -> str:
+    name = describe_record(record.key)
+    if record.phase.is_refused:
+        return f"{name} was refused, and is looked for until the settle time is over"
+    return f"the answer about {name} is lost"
 
 
 def _plan_attachments(view: ClusterView, instance: str, records: Records) -> Iterator[Step]:
@@ -116,7 +129,7 @@ def _plan_attachments(view: ClusterView, instance: str, records: Records) -> Ite
 def _is_reservation_old(view: ClusterView, records: Records) -> bool:
     """Return whether no request for a server can be under way any more."""
     requested = [record.intended_at for record in records[ResourceKind.SERVER]]
-    return view.now >= max(requested, default=0.0) + SETTLE_S
+    return view.now >= max(requested, default=0.0) + view.settle_s
 
 
 def _plan_ports(view: ClusterView, instance: str, records: Records) -> Iterator[Step]:

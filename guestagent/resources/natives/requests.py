@@ -32,6 +32,17 @@ class DeleteRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateServerGroup:
+    name: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteServerGroup:
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVolume:
     name: str
     size_gib: int
@@ -87,6 +98,7 @@ class CreateServer:
     volume_id: str
     zone: str | None
     key_pair: str | None
+    server_group: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     user_data: Secret = field(default_factory=lambda: Secret(""))
@@ -129,6 +141,8 @@ CloudRequest = (
     | DeleteGroup
     | CreateRule
     | DeleteRule
+    | CreateServerGroup
+    | DeleteServerGroup
     | CreateVolume
     | GrowVolume
     | DeleteVolume

@@ -12,6 +12,7 @@ from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
 from guestagent.resources.natives.cluster_view import STALE_READ_S, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof
+from guestagent.resources.natives.request_words import describe_record, describe_server
 from guestagent.resources.natives.requests import ConfirmResize, MigrateServer, ResizeServer, RevertResize
 from guestagent.resources.natives.server_actions import (
     REVERTING,
@@ -55,7 +56,7 @@ def plan_move(view: ClusterView, instance: WantedInstance, server: CloudServer, 
     if steps := plan_action_request(view, key, server.id, request, {"resize"} if is_resize else {"migrate"}):
         return steps
     record = view.records[key]
-    if record.phase is ResourcePhase.REFUSED:
+    if record.phase.is_refused:
         return _plan_return(view, record, instance, server)
     if record.phase is ResourcePhase.GONE:
         return ()
@@ -64,8 +65,7 @@ def plan_move(view: ClusterView, instance: WantedInstance, server: CloudServer, 
     if server.status in {"ACTIVE", "SHUTOFF"} and server.task_state is None:
         return _plan_end(view, record, instance, server, is_resize)
     if server.status == "ERROR":
-        message = f"server {server.id} of {instance.name} is in ERROR: {server.fault}. A hard restart brings it back"
-        return _abandon(instance, server, RefusalCode.ATTENTION, message, record)
+        return _abandon(instance, server, RefusalCode.ATTENTION, _describe_error(server, instance), record)
     return _await_server(view, record, server)
 
 
@@ -80,14 +80,14 @@ def _find_obstacle(
     if volume.status == "extending":
         return (Waiting(f"volume {volume.id} is extending: a resize would put the server into ERROR"),)
     if server.status not in {"ACTIVE", "ERROR", "SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED_OFFLOADED"}:
-        return (Waiting(f"server {server.id} is {server.status}"),)
+        return (Waiting(describe_server(server, instance.name)),)
     if server.status != "ACTIVE":
         message = (
             f"server {server.id} of {instance.name} is {server.status}: it can be moved only while ACTIVE"
         )
         return _abandon(instance, server, RefusalCode.REFUSED, message)
     if not is_ready_for_action(server, {"ACTIVE"}):
-        return (Waiting(f"server {server.id} is ACTIVE/{server.task_state}"),)
+        return (Waiting(describe_server(server, instance.name)),)
     return None
 
 
@@ -150,7 +150,11 @@ def _plan_return(
     reason = record.answer.removeprefix(REVERTING).removeprefix(": ")
     if server.status == "VERIFY_RESIZE" and server.task_state is None:
         return _repeat_request(view, record, RevertResize(server_id=server.id))
-    if server.status != "ERROR" and not is_ready_for_action(server, {"ACTIVE", "SHUTOFF"}):
+    if server.status == "ERROR":
+        return _abandon(
+            instance, server, RefusalCode.ATTENTION, f"{_describe_error(server, instance)}: {reason}", record
+        )
+    if not is_ready_for_action(server, {"ACTIVE", "SHUTOFF"}):
         return _await_server(view, record, server)
     ended = NoteRecord(replace(record, phase=ResourcePhase.GONE), "returned")
     settled = replace(instance.renewed(), flavor=server.flavor, previous_flavor=None)
@@ -180,8 +184,8 @@ def _repeat_request(
 ) -> Steps:
     """Send a request whose effect is not visible, but not too often."""
     if view.now < record.intended_at + CONFIRM_RETRY_S:
-        return (Waiting(f"{record.answer} for {record.key.instance}"),)
-    return (SendRequest(replace(record, intended_at=view.now), request),)
+        return (Waiting(f"{describe_record(record.key)}: {record.answer}"),)
+    return (SendRequest(replace(record, intended_at=view.now), request, is_repeated=record.intended_at > 0),)
 
 
 def _abandon(
@@ -197,12 +201,17 @@ def _abandon(
     return (*ended, ChangeInstance(settled, "the flavor that it has"), FailOperation(code, message))
 
 
+def _describe_error(server: CloudServer, instance: WantedInstance) -> str:
+    fault = server.fault or "Nova gives no reason"
+    return f"server {server.id} of {instance.name} is in ERROR: {fault}. A hard restart brings it back"
+
+
 def _settle_flavor(instance: WantedInstance) -> ChangeInstance:
     return ChangeInstance(replace(instance, previous_flavor=None), f"its flavor is {instance.flavor}")
 
 
 def _await_server(view: ClusterView, record: ResourceRecord, server: CloudServer) -> Steps:
-    text = f"server {server.id} of {record.key.instance} is {server.status}/{server.task_state}"
+    text = describe_server(server, record.key.instance)
     if record.intended_at and view.now > record.intended_at + RESIZE_DEADLINE_S:
         return (NeedAttention(RefusalCode.DEADLINE, f"{text} for half an hour"),)
     return (Waiting(text),)

@@ -7,7 +7,7 @@ policy.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
@@ -16,6 +16,7 @@ from guestagent.resources.natives.cloud_api import (
     CloudGroup,
     CloudPort,
     CloudServer,
+    CloudServerGroup,
     CloudVolume,
     ServerAction,
     VolumeAttachment,
@@ -53,6 +54,8 @@ def read_server(entry: Mapping[str, Any]) -> CloudServer:
         fault=str((entry.get("fault") or {}).get("message") or "").strip(),
         metadata={str(key): str(value) for key, value in (entry.get("metadata") or {}).items()},
         host_hash=str(entry.get("hostId") or ""),
+        image=str((entry.get("image") or {}).get("id") or ""),
+        key_pair=entry.get("key_name") or None,
     )
 
 
@@ -64,6 +67,7 @@ def read_volume(entry: Mapping[str, Any]) -> CloudVolume:
         status=str(entry["status"]),
         size_gib=int(entry["size"]),
         is_multiattach=bool(entry.get("multiattach")),
+        volume_type=entry.get("volume_type") or None,
         metadata={str(key): str(value) for key, value in (entry.get("metadata") or {}).items()},
     )
 
@@ -87,6 +91,7 @@ def read_port(entry: Mapping[str, Any]) -> CloudPort:
         device_id=str(entry.get("device_id") or ""),
         groups=frozenset(map(str, entry.get("security_groups") or ())),
         addresses=tuple(str(each["ip_address"]) for each in entry.get("fixed_ips") or ()),
+        network=str(entry.get("network_id") or ""),
     )
 
 
@@ -107,6 +112,15 @@ def read_group(entry: Mapping[str, Any]) -> CloudGroup:
         description=str(entry.get("description") or ""),
         rules=rules,
         foreign_rules=frozenset(foreign),
+    )
+
+
+def read_server_group(entry: Mapping[str, Any]) -> CloudServerGroup:
+    """Read a server group."""
+    return CloudServerGroup(
+        id=str(entry["id"]),
+        name=str(entry.get("name") or ""),
+        members=frozenset(map(str, entry.get("members") or ())),
     )
 
 
@@ -160,6 +174,15 @@ def read_action(entry: Mapping[str, Any], events: Any = ()) -> ServerAction:
         result=result,
         message=message,
     )
+
+
+def join_messages(entries: Iterable[Mapping[str, Any]]) -> str:
+    """Join what Cinder reports about a volume, the oldest message first; they are listed with the newest first.
+
+    After a driver's own reason there are those of the scheduler, which found no other backend to try.
+    """
+    texts = [str(each["user_message"]) for each in entries]
+    return "; ".join(dict.fromkeys(reversed(texts)))
 
 
 def classify_refusal(status: int, body: Any) -> ServiceRefusal:

@@ -8,6 +8,7 @@ from guestagent.resources.natives.cloud_api import CloudServer
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof
+from guestagent.resources.natives.request_words import describe_server
 from guestagent.resources.natives.requests import RebootServer
 from guestagent.resources.natives.server_actions import (
     build_action_key,
@@ -35,13 +36,13 @@ def plan_restart(
         message = f"server {server.id} of {instance.name} is {server.status}: restart it with hard"
         return (FailOperation(RefusalCode.REFUSED, message),)
     if record is None and not is_ready_for_action(server, statuses):
-        return (Waiting(f"server {server.id} is {server.status}/{server.task_state}"),)
+        return (Waiting(describe_server(server, instance.name)),)
     request = RebootServer(server_id=server.id, hard=order.hard)
     if steps := plan_action_request(view, key, server.id, request, {"reboot"}):
         return steps
     record = view.records[key]
     ended = NoteRecord(replace(record, phase=ResourcePhase.GONE), "ended")
-    if record.phase is ResourcePhase.REFUSED:
+    if record.phase.is_refused:
         return (ended, FailOperation(*parse_refusal(record)))
     if record.phase is ResourcePhase.GONE:
         return ()
@@ -50,7 +51,7 @@ def plan_restart(
         message = f"the restart of {instance.name} failed: {action.message or 'Nova gives no reason'}"
         return (ended, FailOperation(RefusalCode.REFUSED, message))
     if action is None or not action.result or not is_ready_for_action(server, {"ACTIVE"}):
-        return (Waiting(f"server {server.id} is {server.status}/{server.task_state}"),)
+        return (Waiting(describe_server(server, instance.name)),)
     if record.cloud_id is None:
         noted = replace(record, cloud_id=server.id, intended_at=view.now)
         return (

@@ -14,15 +14,18 @@ from guestagent.resources.natives.steps import (
     ChangeRules,
     DropInstance,
     EndOperation,
+    EndRotation,
     FailOperation,
+    ForgetKeys,
     ForgetRecord,
-    NeedAttention,
     NoteRecord,
     SendRequest,
     Step,
     Waiting,
+    join_attention,
 )
 from guestagent.resources.operation import Operation, OperationState, OrderRefusal
+from guestagent.resources.operation_events import describe_end
 from guestagent.resources.store.records import (
     ClusterChange,
     ClusterSnapshot,
@@ -46,7 +49,7 @@ def build_change(
     resources |= {step.record.key: step.record for step in steps if isinstance(step, NoteRecord)}
     forgotten = {step.key for step in steps if isinstance(step, ForgetRecord)}
     forgotten |= set(_list_finished(view, wanted, resources)) if is_over else set()
-    attention = "; ".join(dict.fromkeys(step.message for step in steps if isinstance(step, NeedAttention)))
+    attention = join_attention(steps)
     is_known = view.observed.is_complete
     change = ClusterChange(
         wanted=dump_wanted(wanted) if wanted != view.wanted else None,
@@ -54,7 +57,10 @@ def build_change(
         operations=() if operation is None else (operation,),
         resources=tuple(record for key, record in resources.items() if key not in forgotten),
         forgotten=tuple(sorted(forgotten)),
-        events=tuple(step.event for step in steps if isinstance(step, ForgetRecord) and step.event),
+        events=(
+            *(step.event for step in steps if isinstance(step, ForgetRecord) and step.event),
+            *((describe_end(operation),) if operation is not None and is_over else ()),
+        ),
         is_removed=any(isinstance(step, EndOperation) and step.is_removal for step in steps),
     )
     return None if change == ClusterChange() else change
@@ -67,6 +73,10 @@ def apply_changes(wanted: WantedCluster, steps: Iterable[Step]) -> WantedCluster
             wanted = wanted.replace_instance(step.instance)
         elif isinstance(step, DropInstance):
             wanted = drop_instance(wanted, step.name)
+        elif isinstance(step, EndRotation):
+            wanted = wanted.end_rotation()
+        elif isinstance(step, ForgetKeys):
+            wanted = replace(wanted, previous_keys=())
         elif isinstance(step, ChangeRules):
             groups = {name: rules for name, rules in wanted.groups.items() if name != step.group}
             wanted = replace(
@@ -82,11 +92,14 @@ def build_operation(view: ClusterView, plan: RoundPlan) -> Operation | None:
     operation = view.running.operation
     own_steps = (*(step for part in list_parts(view) for step in plan.parts.get(part, ())), *plan.endings)
     steps = plan.steps if view.is_cancelled else own_steps
+    waiting_for = next((step.reason for step in steps if isinstance(step, Waiting)), "")
+    attention = join_attention(steps)
+    last_step = "" if waiting_for or attention else operation.step
     changed = replace(
         operation,
-        step=next((str(step) for step in steps if isinstance(step, SendRequest)), operation.step),
-        waiting_for=next((step.reason for step in steps if isinstance(step, Waiting)), ""),
-        attention="; ".join(dict.fromkeys(step.message for step in steps if isinstance(step, NeedAttention))),
+        step=next((str(step) for step in steps if isinstance(step, SendRequest)), last_step),
+        waiting_for=waiting_for,
+        attention=attention,
     )
     ending = next((step for step in steps if isinstance(step, EndOperation | FailOperation)), None)
     if ending is not None:

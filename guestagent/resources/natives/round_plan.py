@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from guestagent.resources.natives.cloud_api import CloudVolume
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.deletion_requests import is_deletion_requested
 from guestagent.resources.natives.ending import GROUPS_PART, list_endings
@@ -22,10 +23,18 @@ from guestagent.resources.natives.group_membership import (
 from guestagent.resources.natives.group_rules import forget_absent_rules, plan_group
 from guestagent.resources.natives.growing import plan_growth
 from guestagent.resources.natives.provisioning import plan_port, plan_volume
-from guestagent.resources.natives.removing import list_leaving_instances, plan_removal, plan_server_removal
+from guestagent.resources.natives.removing import (
+    list_leaving_instances,
+    list_next_removals,
+    plan_removal,
+    plan_server_removal,
+)
 from guestagent.resources.natives.resizing import plan_move
 from guestagent.resources.natives.restarting import plan_restart
+from guestagent.resources.natives.rotating import ROTATION_PART, plan_rotation
+from guestagent.resources.natives.seed_plan import plan_instance_seed
 from guestagent.resources.natives.server_creation import plan_server
+from guestagent.resources.natives.server_group import plan_server_group
 from guestagent.resources.natives.steps import (
     DropInstance,
     EndOperation,
@@ -42,7 +51,7 @@ from guestagent.resources.orders import (
     ResizeVolume,
     RestartInstance,
 )
-from guestagent.resources.store.records import ResourceKind, ResourcePhase
+from guestagent.resources.store.records import ResourceKind, ResourcePhase, ResourceRecord
 from guestagent.resources.wanted import WantedCluster, WantedInstance
 
 INCOMPLETE_PAUSE_S = 10.0
@@ -100,30 +109,45 @@ def drop_instance(wanted: WantedCluster, name: str) -> WantedCluster:
 def plan_parts(view: ClusterView) -> dict[str, Steps]:
     """Return the next steps of the groups and of each instance."""
     parts = {instance.name: plan_instance(view, instance) for instance in view.wanted}
-    parts |= {name: plan_removal(view, name) for name in list_leaving_instances(view)}
+    parts |= {name: plan_removal(view, name) for name in list_next_removals(view)}
     return {
         GROUPS_PART: plan_groups(view),
         **parts,
+        ROTATION_PART: plan_rotation(view),
         NOTICES_PART: (*list_notices(view), *forget_absent_rules(view)),
     }
 
 
 def list_notices(view: ClusterView) -> Steps:
     """Return what people should know although it holds up no operation."""
-    volumes = (
-        (instance.name, volume)
+    return tuple(
+        NeedAttention(RefusalCode.ATTENTION, text)
         for instance in view.wanted
         for record in view.list_records(ResourceKind.VOLUME, instance.name)
-        if (volume := view.get_volume(record.cloud_id or "")) and volume.status == "error_extending"
+        if (volume := view.get_volume(record.cloud_id or ""))
+        and (text := _find_volume_notice(view, instance, record, volume))
     )
-    return tuple(
-        NeedAttention(
-            RefusalCode.ATTENTION,
-            f"volume {volume.id} of {name} is error_extending with {volume.size_gib} GiB: its server can use it, "
-            f"but the cloud's administrator has to reset its state before it can grow",
+
+
+def _find_volume_notice(
+    view: ClusterView, instance: WantedInstance, record: ResourceRecord, volume: CloudVolume
+) -> str:
+    """Return what people should know about a data volume; "" if it is as it should be."""
+    name = f"volume {volume.id} of {instance.name}"
+    if volume.status == "error_extending":
+        return (
+            f"{name} is error_extending with {volume.size_gib} GiB: its server can use it, "
+            f"but the cloud's administrator has to reset its state before it can grow"
         )
-        for name, volume in volumes
-    )
+    servers = view.list_records(ResourceKind.SERVER, instance.name)
+    server = view.get_server(servers[0].cloud_id or "") if servers else None
+    is_running = server is not None and (server.status, server.task_state) == ("ACTIVE", None)
+    if is_running and server is not None and record.was_used and volume.status == "available":
+        return (
+            f"{name} is not attached to its server {server.id}: somebody has detached it; "
+            f"attach it again, and restart the instance hard"
+        )
+    return ""
 
 
 def plan_groups(view: ClusterView) -> Steps:
@@ -137,15 +161,17 @@ def plan_groups(view: ClusterView) -> Steps:
         for step in plan_port_groups(view, record, port)
     ]
     leaving: Steps = ()
-    if not membership and not _has_leaving_ports(view):
+    if not membership and not list_leaving_instances(view):
         leaving = tuple(
             step for record in list_leaving_groups(view) for step in plan_group_deletion(view, record)
         )
-    return (*wanted, *membership, *leaving, *forget_rules_without_group(view))
+    return (*wanted, *plan_server_group(view), *membership, *leaving, *forget_rules_without_group(view))
 
 
 def plan_instance(view: ClusterView, instance: WantedInstance) -> Steps:
     """Return the next steps of a wanted instance: its old servers, volume, port, server, and the running action."""
+    if steps := plan_instance_seed(view, instance):
+        return steps
     for record in view.list_records(ResourceKind.SERVER, instance.name):
         if record.key.epoch < instance.epoch and (steps := plan_server_removal(view, record)):
             return steps
@@ -171,8 +197,3 @@ def plan_instance(view: ClusterView, instance: WantedInstance) -> Steps:
         )
         return (NeedAttention(RefusalCode.ATTENTION, message),)
     return ()
-
-
-def _has_leaving_ports(view: ClusterView) -> bool:
-    leaving = set(list_leaving_instances(view))
-    return any(key.kind is ResourceKind.PORT and key.instance in leaving for key in view.records)

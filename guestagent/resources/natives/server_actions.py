@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from guestagent.resources.natives.absence import SETTLE_S
 from guestagent.resources.natives.cloud_api import CloudServer, ServerAction
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, build_intent, is_absent
+from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.natives.steps import NoteRecord, SendRequest, Steps, Waiting
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
@@ -59,12 +59,12 @@ def plan_action_request(
             request_id = choose_request_id(record, action.request_id)
             noted = replace(record, phase=ResourcePhase.CREATED, cloud_request_id=request_id, answer="")
             return (NoteRecord(noted, "found among the server's actions"),)
-    if record.phase is ResourcePhase.REFUSED:
+    if record.phase.is_refused:
         return ()
-    if is_absent(view, record, SETTLE_S):
+    if is_absent(view, record, view.settle_s):
         intent = build_intent(view, key, cloud_request_id=record.cloud_request_id)
         return (SendRequest(intent, request, is_creation=True),)
-    return (Waiting(f"the answer about the {key.kind} of {key.instance} is lost", LOST_ANSWER_PAUSE_S),)
+    return (Waiting(f"the answer about {describe_record(key)} is lost", LOST_ANSWER_PAUSE_S),)
 
 
 def choose_request_id(record: ResourceRecord, own: str) -> str:

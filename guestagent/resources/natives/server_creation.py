@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.resources.natives.absence import SERVER_SETTLE_S, SETTLE_S
+from guestagent.metadata import DataVolume
+from guestagent.metadata.server_metadata import VOLUME_KEY, VolumeDeclaration, format_volume_declaration
+from guestagent.resources.natives.absence import SERVER_SETTLE_S
 from guestagent.resources.natives.cloud_api import CloudPort, CloudServer, CloudVolume
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.deletion_requests import (
@@ -17,17 +19,25 @@ from guestagent.resources.natives.deletion_requests import (
     is_request_recent,
     mark_deletion,
 )
+from guestagent.resources.natives.instance_facts import build_facts
 from guestagent.resources.natives.marks import build_metadata, build_name, build_tags, parse_metadata
 from guestagent.resources.natives.presence import (
     LOST_ANSWER_PAUSE_S,
     build_intent,
     can_retry,
+    choose_advice,
     is_absent,
     note_presence,
     report_refusal,
 )
 from guestagent.resources.natives.provisioning import count_failures, count_tries
+from guestagent.resources.natives.request_words import describe_record, describe_server
 from guestagent.resources.natives.requests import CreateServer, DeleteAttachment, DeleteServer
+from guestagent.resources.natives.server_group import (
+    choose_server_group,
+    is_group_full,
+    is_server_group_pending,
+)
 from guestagent.resources.natives.steps import (
     ChangeInstance,
     NeedAttention,
@@ -38,6 +48,7 @@ from guestagent.resources.natives.steps import (
 )
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
+from guestagent.resources.volume_proof import is_volume_proved
 from guestagent.resources.wanted import WantedInstance
 
 BUILD_DEADLINE_S = 1800.0
@@ -85,11 +96,17 @@ def plan_first_request(
         text = f"volume {volume.id} of {instance.name} is {volume.status} for {', '.join(holders) or 'no server'}"
         if any(view.get_server(holder) for holder in holders):
             return (NeedAttention(RefusalCode.ATTENTION, f"{text}, which is not the instance's"),)
+        started_at = None if view.running is None else view.running.operation.started_at
+        if started_at is not None and view.now > started_at + BUILD_DEADLINE_S:
+            text += ": the cloud's administrator has to reset its state"
+            return (NeedAttention(RefusalCode.DEADLINE, text, choose_advice(view)),)
         return (Waiting(text),)
     if view.find_signal(instance) is not None:
         return (ChangeInstance(instance.renewed(), "its signal came from an earlier server"),)
     if port.device_id:
         return (Waiting(f"port {port.id} of {instance.name} is still in use by {port.device_id}"),)
+    if is_server_group_pending(view):
+        return (Waiting(f"the server of {instance.name} waits for the server group"),)
     return (_build_request(view, key, instance, volume, port),)
 
 
@@ -99,11 +116,13 @@ def plan_lost_answer(
     """Find out what became of a request without an answer, or with a refusal that another server may have caused."""
     if (steps := find_server(view, record, volume)) is not None:
         return steps
-    if record.phase is ResourcePhase.REFUSED and not can_retry(view, record):
-        return (report_refusal(record),)
+    if is_group_full(record):
+        return plan_first_request(view, record.key, instance, volume, port)
+    if record.phase.is_refused and not can_retry(view, record):
+        return (report_refusal(view, record),)
     if can_retry(view, record) or is_absent(view, record, SERVER_SETTLE_S):
         return plan_first_request(view, record.key, instance, volume, port)
-    return (Waiting(f"the answer about the server of {instance.name} is lost", LOST_ANSWER_PAUSE_S),)
+    return (Waiting(f"the answer about {describe_record(record.key)} is lost", LOST_ANSWER_PAUSE_S),)
 
 
 def find_server(view: ClusterView, record: ResourceRecord, volume: CloudVolume | None) -> Steps | None:
@@ -118,10 +137,10 @@ def find_server(view: ClusterView, record: ResourceRecord, volume: CloudVolume |
             if mark is not None and mark.key.instance == record.key.instance:
                 return (Waiting(text),)
             return (NeedAttention(RefusalCode.ATTENTION, f"{text}, which is not the instance's"),)
-        if attachment.status == "reserved" and is_absent(view, record, SETTLE_S):
+        if attachment.status == "reserved" and is_absent(view, record, view.settle_s):
             request = DeleteAttachment(attachment_id=attachment.id)
             return (SendRequest(replace(record, phase=ResourcePhase.INTENDED), request),)
-        if record.phase is ResourcePhase.REFUSED:
+        if record.phase.is_refused:
             intended = replace(record, phase=ResourcePhase.INTENDED, intended_at=view.now)
             return (NoteRecord(intended, "its volume is reserved by an earlier request"),)
         return (
@@ -143,13 +162,17 @@ def plan_broken_server(view: ClusterView, record: ResourceRecord, server: CloudS
     failures = count_failures(view, ResourceKind.SERVER, record.key.instance)
     if failures + 1 >= count_tries(view, SERVER_LIMIT):
         code = RefusalCode.NO_CAPACITY if "No valid host" in fault else RefusalCode.REFUSED
-        return (NeedAttention(code, f"{name} is in ERROR: {fault}; then retry or cancel"),)
+        return (NeedAttention(code, f"{name} is in ERROR: {fault}", choose_advice(view)),)
     return (SendRequest(mark_deletion(view, record, fault), DeleteServer(server_id=server.id)),)
 
 
 def await_earlier_requests(view: ClusterView, record: ResourceRecord) -> Waiting | None:
     """Wait before a server is deleted whose first request was lost: it may still take effect, and take the volume."""
-    if record.attempts == 1 or is_deletion_requested(record) or view.now >= record.intended_at + SETTLE_S:
+    if (
+        record.attempts == 1
+        or is_deletion_requested(record)
+        or view.now >= record.intended_at + view.settle_s
+    ):
         return None
     return Waiting(f"an earlier request for a server of {record.key.instance} may still take effect")
 
@@ -167,17 +190,17 @@ def plan_next_server(view: ClusterView, record: ResourceRecord, instance: Wanted
         return (NeedAttention(RefusalCode.ATTENTION, message),)
     reason = get_deletion_reason(record) or "it disappeared"
     if count_failures(view, ResourceKind.SERVER, instance.name) >= count_tries(view, SERVER_LIMIT):
-        message = f"no server for {instance.name}: {reason}; then retry or cancel"
-        return (NeedAttention(RefusalCode.NO_CAPACITY, message),)
+        message = f"no server for {instance.name}: {reason}"
+        return (NeedAttention(RefusalCode.NO_CAPACITY, message, choose_advice(view)),)
     return (
         ChangeInstance(replace(instance.renewed(), epoch=instance.epoch + 1), f"another server: {reason}"),
     )
 
 
 def _await_build(view: ClusterView, record: ResourceRecord, server: CloudServer) -> Waiting | NeedAttention:
-    text = f"server {server.id} of {record.key.instance} is BUILD/{server.task_state}"
+    text = describe_server(server, record.key.instance)
     if view.now > record.intended_at + BUILD_DEADLINE_S:
-        return NeedAttention(RefusalCode.DEADLINE, f"{text}; cancel deletes it")
+        return NeedAttention(RefusalCode.DEADLINE, text, "cancel deletes it")
     return Waiting(text)
 
 
@@ -193,7 +216,18 @@ def _build_request(
         volume_id=volume.id,
         zone=instance.zone,
         key_pair=view.wanted.key_pair,
-        metadata=build_metadata(mark),
+        server_group=choose_server_group(view, view.records.get(key)),
+        metadata=build_metadata(mark)
+        | build_facts(view.wanted, instance)
+        | {VOLUME_KEY: _declare_volume(view, instance, volume)},
         tags=build_tags(mark),
     )
     return SendRequest(build_intent(view, key), request, is_creation=True)
+
+
+def _declare_volume(view: ClusterView, instance: WantedInstance, volume: CloudVolume) -> str:
+    """Return what the node has to know of its data volume before its database server starts."""
+    record = view.find_record(ResourceKind.VOLUME, instance.name)
+    is_new = record is None or not is_volume_proved(view.signals, instance, record)
+    data_volume = DataVolume(volume.id, volume.size_gib, is_new=is_new)
+    return format_volume_declaration(VolumeDeclaration(data_volume, view.wanted.name, instance.name))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from guestagent.resources.natives.request_words import describe_phase, describe_record, describe_request
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.rule import Rule
@@ -19,8 +21,8 @@ class NoteRecord:
     reason: str = ""
 
     def __str__(self) -> str:
-        key = self.record.key
-        return f"note {key.kind} e{key.epoch} {self.record.phase}" + (self.reason and f": {self.reason}")
+        text = describe_phase(self.record.key, self.record.phase)
+        return f"note: {text}" + (self.reason and f" ({self.reason})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class ForgetRecord:
     event: str = ""
 
     def __str__(self) -> str:
-        return f"forget {self.key.kind} e{self.key.epoch}" + (self.event and f": {self.event}")
+        return f"forget {describe_record(self.key)}" + (self.event and f": {self.event}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,22 @@ class SendRequest:
     """Write the intent down, then send the request, then write its answer down.
 
     Afterwards the record is as `intent`, unless the answer says more. `is_creation`: a refusal is kept in the record,
-    and an answer settles it. `forgets`: the answer ends the record.
+    and an answer settles it. `forgets`: the answer ends the record. `is_repeated`: it was sent before, and is no news.
     """
 
     intent: ResourceRecord
     request: CloudRequest
     is_creation: bool = False
     forgets: bool = False
+    is_repeated: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the cluster's history names it."""
+        return self.intent.attempts == 1 and not self.is_repeated
 
     def __str__(self) -> str:
-        return f"send {type(self.request).__name__} for {self.intent.key.kind} e{self.intent.key.epoch}"
+        return describe_request(self.request, self.intent.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,22 @@ class DropInstance:
 
     def __str__(self) -> str:
         return f"drop {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndRotation:
+    """Have the source discard the old passwords: all nodes have proved the new ones."""
+
+    def __str__(self) -> str:
+        return "end the rotation of passwords"
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetKeys:
+    """Need the previous keys no more: all nodes read their documents at addresses that the present one signs."""
+
+    def __str__(self) -> str:
+        return "forget the previous keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +121,21 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class NeedAttention:
-    """Nothing can be done until a person has done something. The rest of the cluster goes on."""
+    """Nothing can be done until a person has done something. The rest of the cluster goes on.
+
+    `advice` is what to do about it.
+    """
 
     code: RefusalCode
     message: str
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.message + (self.advice and f"; {self.advice}")
 
     def __str__(self) -> str:
-        return f"attention ({self.code}): {self.message}"
+        return f"attention ({self.code}): {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +166,8 @@ Step = (
     | SendRequest
     | ChangeInstance
     | DropInstance
+    | EndRotation
+    | ForgetKeys
     | ChangeRules
     | Waiting
     | NeedAttention
@@ -141,3 +175,11 @@ Step = (
     | EndOperation
 )
 Steps = tuple[Step, ...]
+
+
+def join_attention(steps: Iterable[Step]) -> str:
+    """Return everything that needs a person in one text, with each advice once, at the end."""
+    needs = [step for step in steps if isinstance(step, NeedAttention)]
+    return "; ".join(
+        dict.fromkeys((*(need.message for need in needs), *(need.advice for need in needs if need.advice)))
+    )

@@ -36,8 +36,8 @@ def _is_used(view: ClusterView, record: ResourceRecord) -> bool:
     if record.key.kind is ResourceKind.VOLUME:
         volume = view.get_volume(record.cloud_id or "")
         is_attached = volume is not None and volume.status in ATTACHED_STATUSES
-        return is_attached or _had_running_server(view, record.key.instance)
-    return record.key.kind is ResourceKind.PORT and _had_running_server(view, record.key.instance)
+        return is_attached or _had_running_server(view, record)
+    return record.key.kind is ResourceKind.PORT and _had_running_server(view, record)
 
 
 def _is_server_used(view: ClusterView, record: ResourceRecord) -> bool:
@@ -46,8 +46,12 @@ def _is_server_used(view: ClusterView, record: ResourceRecord) -> bool:
     return is_present and instance is not None and view.is_proved(instance)
 
 
-def _had_running_server(view: ClusterView, instance: str) -> bool:
-    for record in view.list_records(ResourceKind.SERVER, instance):
+def _had_running_server(view: ClusterView, part: ResourceRecord) -> bool:
+    """Return whether a server had this volume or port. One in place of another had none from before its own request."""
+    since = part.intended_at if part.key.epoch > 1 else 0.0
+    for record in view.list_records(ResourceKind.SERVER, part.key.instance):
+        if record.intended_at < since:
+            continue
         if record.was_used:
             return True
         server = view.get_server(record.cloud_id or "")

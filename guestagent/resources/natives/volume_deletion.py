@@ -22,6 +22,11 @@ from guestagent.resources.store.records import ResourcePhase, ResourceRecord
 DELETABLE_STATUSES = frozenset({"available", "error", "error_extending", "error_deleting", "error_restoring"})
 
 
+def build_named_deletion(volume_id: str) -> DeleteVolume:
+    """Return the deletion of a data volume that an order to clean names itself."""
+    return DeleteVolume(volume_id=volume_id)
+
+
 def plan_volume_deletion(
     view: ClusterView, record: ResourceRecord, fate: VolumeFate | None, reason: str = ""
 ) -> Steps:

@@ -8,32 +8,42 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from guestagent.errors import InvalidOrder, OrderRefused, Problem
 from guestagent.metadata.schema_types import Integer, Key, MappingShape, Schema, Text
-from guestagent.resources.interface import WAIT_LIMIT_S, ResourceManager
-from guestagent.resources.operation import OrderRefusal, RefusalCode
+from guestagent.resources.interface import REQUEST_LIMIT_BYTES, WAIT_LIMIT_S, ResourceManager
+from guestagent.resources.operation import Operation, OrderRefusal, RefusalCode
 from guestagent.resources.operation_document import build_refusal, dump_operation, dump_refusal
 from guestagent.resources.order_shapes import (
     CLUSTER_NAME,
     ORDER_TYPES,
     SCHEMA_VERSION,
     build_order_schema,
+    build_order_shape,
     read_order,
 )
+from guestagent.resources.orders import CreateCluster
+from guestagent.resources.rpc.answer_pages import START, build_page
+from guestagent.resources.view_documents import View, dump_view
 from guestagent.strict_json import is_too_deep
 from guestagent.validation import Problems
 
 LOG = logging.getLogger(__name__)
-REQUEST_LIMIT_BYTES = 256 * 1024
 DEPTH_LIMIT = 20
 OPERATION_ID = Text(64, description="the id of an operation")
 _SCHEMA = {"schema": Key("schema", Integer(1, SCHEMA_VERSION), "the version of this document", default=1)}
 _ID = {"operation": Key("operation", OPERATION_ID, "the operation's id", required=True)}
+_CLUSTER = {"cluster": Key("cluster", CLUSTER_NAME, "the cluster's name", required=True)}
+_START = {"start": START}
 Answer = dict[str, Any]
 Question = MappingShape[dict[str, Any]]
+Values = Mapping[str, Any]
+
+
+_CREATION = build_order_shape(CreateCluster.kind).keys
 
 
 def _build_question(keys: Mapping[str, Key]) -> Question:
@@ -42,7 +52,7 @@ def _build_question(keys: Mapping[str, Key]) -> Question:
 
 QUESTIONS: Mapping[str, Question] = {
     "operation": _build_question(_ID),
-    "operations": _build_question({"cluster": Key("cluster", CLUSTER_NAME, "the cluster", required=True)}),
+    "operations": _build_question({**_CLUSTER, **_START}),
     "wait": _build_question(
         {
             **_ID,
@@ -52,14 +62,24 @@ QUESTIONS: Mapping[str, Question] = {
     ),
     "cancel": _build_question(_ID),
     "retry": _build_question(_ID),
+    "events": _build_question({**_CLUSTER, **_START}),
+    "clusters": _build_question(_START),
+    "instances": _build_question({**_CLUSTER, **_START}),
+    "security_groups": _build_question({**_CLUSTER, **_START}),
+    "owner": _build_question(_CLUSTER),
+    "preflight": MappingShape(
+        lambda schema=1, **values: {"order": CreateCluster(**{"request_id": "", **values})},
+        {**_CREATION, "request_id": replace(_CREATION["request_id"], required=False)},
+    ),
+    "audit": _build_question(_START),
     "capabilities": _build_question({}),
 }
-"""The requests that are no orders, each with the keys of its document."""
+"""The requests that are no orders, each with the keys of its document. `preflight` has that of `create_cluster`."""
 METHODS = (*ORDER_TYPES, *QUESTIONS)
 
 
 def answer_request(manager: ResourceManager, method: str, request: object) -> Answer:
-    """Return the answer: `operation`, `operations` or `capabilities`, or a `refusal`."""
+    """Return the answer: what was asked for under its name, or a `refusal`. A page of a long list has a `next`."""
     try:
         _check_size(request)
         if method in ORDER_TYPES:
@@ -107,25 +127,38 @@ def _report_bug(method: str, error: Exception) -> OrderRefusal:
     return OrderRefusal(RefusalCode.BROKEN, "a bug: see the log of the service", reference=reference)
 
 
-def _answer_operations(manager: ResourceManager, question: Mapping[str, Any]) -> Answer:
-    return {"operations": [dump_operation(each) for each in manager.operations(question["cluster"])]}
-
-
-def _answer_capabilities(manager: ResourceManager, _: Mapping[str, Any]) -> Answer:
-    capabilities = manager.capabilities()
-    return {"capabilities": {"engine": capabilities.engine, "orders": list(capabilities.orders)}}
-
-
-def _answer_wait(manager: ResourceManager, question: Mapping[str, Any]) -> Answer:
-    operation = manager.wait(question["operation"], question["after"], float(question["up_to_s"]))
+def _answer_operation(operation: Operation) -> Answer:
     return {"operation": dump_operation(operation)}
 
 
-_ANSWERS: Mapping[str, Callable[[ResourceManager, Mapping[str, Any]], Answer]] = {
-    "operation": lambda manager, asked: {"operation": dump_operation(manager.operation(asked["operation"]))},
-    "operations": _answer_operations,
-    "wait": _answer_wait,
-    "cancel": lambda manager, asked: {"operation": dump_operation(manager.cancel(asked["operation"]))},
-    "retry": lambda manager, asked: {"operation": dump_operation(manager.retry(asked["operation"]))},
-    "capabilities": _answer_capabilities,
+def _answer_views(name: str, views: Sequence[View], asked: Values) -> Answer:
+    return build_page(name, [dump_view(view) for view in views], asked.get("start", 0))
+
+
+_ANSWERS: Mapping[str, Callable[[ResourceManager, Values], Answer]] = {
+    "operation": lambda manager, asked: _answer_operation(manager.operation(asked["operation"])),
+    "operations": lambda manager, asked: build_page(
+        "operations",
+        [dump_operation(each) for each in manager.operations(asked["cluster"])],
+        asked.get("start", 0),
+    ),
+    "wait": lambda manager, asked: _answer_operation(
+        manager.wait(asked["operation"], asked["after"], float(asked["up_to_s"]))
+    ),
+    "cancel": lambda manager, asked: _answer_operation(manager.cancel(asked["operation"])),
+    "retry": lambda manager, asked: _answer_operation(manager.retry(asked["operation"])),
+    "events": lambda manager, asked: _answer_views("events", manager.events(asked["cluster"]), asked),
+    "clusters": lambda manager, asked: _answer_views("clusters", manager.clusters(), asked),
+    "instances": lambda manager, asked: _answer_views(
+        "instances", manager.instances(asked["cluster"]), asked
+    ),
+    "security_groups": lambda manager, asked: _answer_views(
+        "security_groups", manager.security_groups(asked["cluster"]), asked
+    ),
+    "owner": lambda manager, asked: {"owner": dump_view(manager.owner(asked["cluster"]))},
+    "preflight": lambda manager, asked: build_page(
+        "findings", [dump_view(each) for each in manager.preflight(asked["order"])]
+    ),
+    "audit": lambda manager, asked: _answer_views("findings", manager.audit(), asked),
+    "capabilities": lambda manager, asked: {"capabilities": dump_view(manager.capabilities())},
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from guestagent.controller.request_limits import REQUEST_LIMIT_S
 from guestagent.resources.store.memory_rows import MemoryCluster, MemoryRows
-from guestagent.resources.store.protocol import LEASE_RESERVE_S, LEASE_S, REQUEST_TIMEOUT_S, LeaseLost
+from guestagent.resources.store.protocol import LEASE_RESERVE_S, LEASE_S, LeaseLost
 from guestagent.resources.store.records import ClusterChange, ClusterSnapshot, EventEntry
 from guestagent.resources.store.steady_time import SteadyTime
 
@@ -23,7 +24,7 @@ class MemoryLease:
         return self._cluster.record.name
 
     def can_send(self) -> bool:
-        return self._time.now() + REQUEST_TIMEOUT_S + LEASE_RESERVE_S < self._until
+        return self._time.now() + REQUEST_LIMIT_S + LEASE_RESERVE_S < self._until
 
     def renew(self) -> None:
         with self._rows.changed:
@@ -56,6 +57,7 @@ class MemoryLease:
             has_news = self._cluster.news != self._known_news
             self._cluster.due_at = now if has_news else now + pause_s
             self._until = self._cluster.lease_until = now
+            self._cluster.has_worker = False
 
     def _check_right(self) -> float:
         """Return the present time, or raise LeaseLost."""

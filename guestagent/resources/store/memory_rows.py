@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from threading import Condition
 
 from guestagent.resources.operation import Operation
+from guestagent.resources.store.document_readers import describe_new_reader, is_known_reader
+from guestagent.resources.store.look_changes import LookKey
 from guestagent.resources.store.operation_rules import (
     build_next_operation,
+    build_version,
     check_resource_key,
     list_outdated_generations,
 )
-from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT
+from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT, REQUEST_ID_LIMIT
 from guestagent.resources.store.records import (
     ClusterChange,
     ClusterRecord,
@@ -23,6 +26,7 @@ from guestagent.resources.store.records import (
     ResourceKey,
     ResourceRecord,
     SignalEntry,
+    StoreLoad,
 )
 
 
@@ -34,11 +38,14 @@ class MemoryCluster:
     due_at: float
     lease_until: float = 0.0
     lease_number: int = 0
+    has_worker: bool = False
     news: int = 0
     queue: dict[str, QueuedOperation] = field(default_factory=dict)
     resources: dict[ResourceKey, ResourceRecord] = field(default_factory=dict)
     signals: dict[tuple[str, int], SignalEntry] = field(default_factory=dict)
     contacts: set[tuple[str, int]] = field(default_factory=set)
+    readers: defaultdict[tuple[str, int], list[str]] = field(default_factory=lambda: defaultdict(list))
+    key_contacts: set[tuple[str, str]] = field(default_factory=set)
 
     def add_news(self, now: float) -> None:
         """Make the cluster due; one that is due already keeps its place in the line."""
@@ -53,8 +60,14 @@ class MemoryCluster:
             resources=tuple(sorted(self.resources.values(), key=lambda record: record.key)),
             signals=tuple(self.signals[key] for key in sorted(self.signals)),
             contacts=frozenset(self.contacts),
+            key_contacts=frozenset(self.key_contacts),
             now=now,
+            version=self.version,
         )
+
+    @property
+    def version(self) -> str | None:
+        return None if self.has_worker else build_version(self.record.id, self.lease_number, self.news)
 
     def list_next_operations(
         self, change: ClusterChange, operations: dict[str, Operation]
@@ -85,6 +98,16 @@ class MemoryCluster:
         for key in change.forgotten:
             self.resources.pop(key, None)
 
+    def add_contact(self, instance: str, epoch: int, reader: str) -> tuple[str, ...]:
+        """Keep a contact and its reader. Return the events of that."""
+        readers = self.readers[instance, epoch]
+        if is_known_reader(readers, reader):
+            return ()
+        self.contacts.add((instance, epoch))
+        events = describe_new_reader(readers, instance, reader)
+        readers.append(reader)
+        return events
+
     def add_signal(self, signal: SignalEntry, now: float) -> None:
         """Keep the signal, and forget those of generations long past."""
         self.signals[signal.instance, signal.generation] = replace(signal, at=now)
@@ -107,7 +130,12 @@ class MemoryRows:
         """Of the operation of each request id."""
         self.histories: defaultdict[str, list[str]] = defaultdict(list)
         """Ids of the operations of each cluster, the oldest first."""
+        self.short_histories: defaultdict[str, list[str]] = defaultdict(list)
+        """Ids of older ones, of which little is kept."""
         self.events: defaultdict[str, deque[EventEntry]] = defaultdict(lambda: deque(maxlen=EVENT_LIMIT))
+
+        self.looks: defaultdict[str, dict[LookKey, float]] = defaultdict(dict)
+        """When the findings of each engine's audits were seen first."""
 
     def add_operation(self, operation: Operation, digest: str) -> None:
         """Keep a new operation."""
@@ -117,7 +145,7 @@ class MemoryRows:
         self.histories[operation.cluster].append(operation.id)
 
     def replace_operations(self, cluster: str, operations: Iterable[Operation]) -> None:
-        """Keep changed operations of a cluster, and forget the oldest final ones above the limit."""
+        """Keep changed operations of a cluster, and shorten or forget the oldest final ones."""
         has_ended = False
         for operation in operations:
             self.operations[operation.id] = operation
@@ -125,10 +153,29 @@ class MemoryRows:
         if has_ended:
             self._prune(cluster)
 
+    def build_load(self, now: float) -> StoreLoad:
+        """Return what there is to do."""
+        waiting = [
+            each.due_at for each in self.clusters.values() if max(each.due_at, each.lease_until) <= now
+        ]
+        return StoreLoad(
+            clusters=Counter(each.record.engine for each in self.clusters.values()),
+            operations=Counter((each.kind, each.state) for each in self.operations.values()),
+            oldest_due_s=now - min(waiting, default=now),
+            attention=sum(
+                bool(each.attention) and not each.state.is_final for each in self.operations.values()
+            ),
+        )
+
     def _prune(self, cluster: str) -> None:
         history = self.histories[cluster]
         final_ids = [each for each in history if self.operations[each].state.is_final]
+        short_history = self.short_histories[cluster]
         for operation_id in final_ids[:-HISTORY_LIMIT]:
             history.remove(operation_id)
+            short_history.append(operation_id)
+            self.operations[operation_id] = replace(self.operations[operation_id], result={})
+        while len(short_history) > REQUEST_ID_LIMIT - HISTORY_LIMIT:
+            operation_id = short_history.pop(0)
             del self.ids[self.operations.pop(operation_id).request_id]
             del self.digests[operation_id]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from uuid import UUID
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
+from guestagent.resources.store.look_changes import find_look_change, measure_ages
 from guestagent.resources.store.memory_lease import MemoryLease
 from guestagent.resources.store.memory_rows import MemoryCluster, MemoryRows
 from guestagent.resources.store.operation_rules import (
@@ -17,6 +18,7 @@ from guestagent.resources.store.operation_rules import (
     check_queue_length,
     check_same_order,
     compute_order_digest,
+    show_times,
 )
 from guestagent.resources.store.protocol import LEASE_S, CheckOrder
 from guestagent.resources.store.records import (
@@ -25,6 +27,7 @@ from guestagent.resources.store.records import (
     EventEntry,
     QueuedOperation,
     SignalEntry,
+    StoreLoad,
 )
 from guestagent.resources.store.steady_time import start_steady_time
 from guestagent.resources.store.store_clock import ManualClock, StoreClock
@@ -52,7 +55,7 @@ class MemoryStore:
             if order.request_id in rows.ids:
                 operation = rows.operations[rows.ids[order.request_id]]
                 check_same_order(order, rows.digests[operation.id])
-                return operation
+                return self._show(operation)
             now = self._time.now()
             cluster = rows.clusters.get(order.cluster)
             check_queue_length(order, 0 if cluster is None else len(cluster.queue))
@@ -62,26 +65,27 @@ class MemoryStore:
                 cluster = MemoryCluster(record, due_at=now)
                 rows.clusters[order.cluster] = cluster
             number = next(self._numbers)
-            operation = build_operation(order, self._build_id(), self._clock.read_wall_time())
+            operation = build_operation(order, self._build_id(), now)
             rows.add_operation(operation, compute_order_digest(order))
             cluster.queue[operation.id] = QueuedOperation(operation=operation, order=order, number=number)
             cluster.add_news(now)
             rows.changed.notify_all()
-            return operation
+            return self._show(operation)
 
     def operation(self, operation_id: str) -> Operation | None:
-        return self._rows.operations.get(operation_id)
+        operation = self._rows.operations.get(operation_id)
+        return None if operation is None else self._show(operation)
 
     def operations(self, cluster: str) -> Sequence[Operation]:
         with self._rows.changed:
             history = self._rows.histories.get(cluster, [])
-            return tuple(self._rows.operations[operation_id] for operation_id in reversed(history))
+            return tuple(self._show(self._rows.operations[each]) for each in reversed(history))
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation | None:
         until = time.monotonic() + up_to_s
         with self._rows.changed:
             while True:
-                operation = self._rows.operations.get(operation_id)
+                operation = self.operation(operation_id)
                 remaining_s = until - time.monotonic()
                 if operation is None or operation.state.is_final:
                     return operation
@@ -100,13 +104,24 @@ class MemoryStore:
             stored = self._rows.clusters.get(cluster)
             return None if stored is None else stored.build_snapshot(self._time.now())
 
+    def read_version(self, cluster: str) -> str | None:
+        with self._rows.changed:
+            stored = self._rows.clusters.get(cluster)
+            return None if stored is None else stored.version
+
     def events(self, cluster: str) -> Sequence[EventEntry]:
         with self._rows.changed:
-            return tuple(self._rows.events.get(cluster, ()))
+            wall_offset_s = self._time.read_wall_offset()
+            entries = self._rows.events.get(cluster, ())
+            return tuple(EventEntry(entry.at + wall_offset_s, entry.text) for entry in entries)
 
     def clusters(self) -> Sequence[ClusterRecord]:
         with self._rows.changed:
             return tuple(self._rows.clusters[name].record for name in sorted(self._rows.clusters))
+
+    def read_load(self) -> StoreLoad:
+        with self._rows.changed:
+            return self._rows.build_load(self._time.now())
 
     def claim(self, worker: str) -> MemoryLease | None:
         with self._rows.changed:
@@ -119,17 +134,41 @@ class MemoryStore:
             cluster = min(free, key=lambda each: (each.due_at, each.record.name))
             cluster.lease_until = now + LEASE_S
             cluster.lease_number += 1
+            cluster.has_worker = True
             return MemoryLease(self._rows, self._time, cluster)
 
-    def record_contact(self, cluster: str, instance: str, epoch: int) -> None:
+    def record_contact(self, cluster: str, instance: str, epoch: int, reader: str) -> None:
         with self._rows.changed:
             if cluster in self._rows.clusters:
-                self._rows.clusters[cluster].contacts.add((instance, epoch))
+                texts = self._rows.clusters[cluster].add_contact(instance, epoch, reader)
+                now = self._time.now()
+                self._rows.events[cluster].extend(EventEntry(now, text) for text in texts)
+
+    def record_key_contact(self, cluster: str, instance: str, key_id: str) -> None:
+        with self._rows.changed:
+            stored = self._rows.clusters.get(cluster)
+            if stored is not None and (instance, key_id) not in stored.key_contacts:
+                stored.key_contacts.add((instance, key_id))
+                stored.add_news(self._time.now())
 
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
         with self._rows.changed:
             if cluster in self._rows.clusters:
                 self._rows.clusters[cluster].add_signal(signal, self._time.now())
+
+    def read_time(self) -> float:
+        return self._time.now()
+
+    def note_looks(
+        self, engine: str, looked_at: float, findings: Mapping[str, Collection[str]], *, is_whole: bool
+    ) -> Mapping[str, float]:
+        with self._rows.changed:
+            known = self._rows.looks[engine]
+            change = find_look_change(known, findings, is_whole=is_whole)
+            known |= dict.fromkeys(change.added, self._time.now())
+            for key in change.forgotten:
+                del known[key]
+            return measure_ages(known, findings, looked_at)
 
     def _build_id(self) -> str:
         return str(UUID(int=next(self._ids)))
@@ -144,4 +183,7 @@ class MemoryStore:
                 cluster = self._rows.clusters[operation.cluster]
                 cluster.queue[operation_id] = note(cluster.queue[operation_id])
                 cluster.add_news(self._time.now())
-            return operation
+            return None if operation is None else self._show(operation)
+
+    def _show(self, operation: Operation) -> Operation:
+        return show_times(operation, self._time.read_wall_offset())

@@ -79,6 +79,22 @@ def build_next_operation(stored: Operation | None, change: Operation, cluster: s
     )
 
 
+def show_times(operation: Operation, wall_offset_s: float) -> Operation:
+    """Return the operation with the times of day that people read, in place of the store's times."""
+    started_at, ended_at = operation.started_at, operation.ended_at
+    return replace(
+        operation,
+        accepted_at=operation.accepted_at + wall_offset_s,
+        started_at=None if started_at is None else started_at + wall_offset_s,
+        ended_at=None if ended_at is None else ended_at + wall_offset_s,
+    )
+
+
+def build_version(cluster_id: str, lease_number: int, news: int) -> str:
+    """Return the version of a cluster that no worker has: workers count the leases, all others the news."""
+    return f"{cluster_id} {lease_number} {news}"
+
+
 def check_resource_key(key: ResourceKey, cluster: str) -> None:
     """Raise ValueError for the key of another cluster: a worker that writes one has a bug."""
     if key.cluster != cluster:

@@ -27,6 +27,18 @@ class OperationWatch:
         self._sequences: dict[str, int] = {}
         self._next_look_at = 0.0
         self._is_looking = False
+        self._has_ended = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody waits any more, because the process ends."""
+        return self._has_ended
+
+    def end_waits(self) -> None:
+        """Wake everybody, from now on at once."""
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
     def note_changes(self, sequences: Mapping[str, int]) -> None:
         """Wake those who wait for these operations."""
@@ -34,14 +46,14 @@ class OperationWatch:
             self._keep(sequences)
 
     def await_change(self, operation_id: str, sequence: int, up_to_s: float) -> None:
-        """Return when the operation's sequence is above this one, or when the time is over."""
+        """Return when the operation's sequence is above this one, or when the time is over, or the process ends."""
         until = time.monotonic() + up_to_s
         with self._changed:
             self._waiting[operation_id] += 1
             try:
                 while self._sequences.get(operation_id, 0) <= sequence:
                     now = time.monotonic()
-                    if now >= until:
+                    if now >= until or self._has_ended:
                         return
                     if now >= self._next_look_at and not self._is_looking:
                         self._look()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from guestagent.resources.operation import Operation
@@ -13,6 +13,7 @@ from guestagent.resources.store.records import (
     ClusterSnapshot,
     EventEntry,
     SignalEntry,
+    StoreLoad,
 )
 
 CheckOrder = Callable[[ClusterSnapshot | None], None]
@@ -20,15 +21,16 @@ QUEUE_LIMIT = 16
 """Operations of one cluster that wait. Another order is refused as busy."""
 HISTORY_LIMIT = 50
 """Final operations that are kept of a cluster: the last ones by their acceptance."""
+REQUEST_ID_LIMIT = 1000
+"""Final operations whose request id, state and times are kept: a late repetition of their orders is no new order."""
 EVENT_LIMIT = 200
 """Events that are kept of a cluster."""
 SIGNAL_LIMIT = 10
 """Generations of an instance of which the signal is kept: the greatest ones."""
-LEASE_S = 120.0
+LEASE_S = 180.0
 """Seconds for which a worker has a cluster alone, unless it renews its lease."""
-REQUEST_TIMEOUT_S = 60.0
 LEASE_RESERVE_S = 10.0
-"""A worker sends a request that changes something only if its lease lasts for the request's timeout and this more."""
+"""A worker sends a request that changes something only if its lease lasts for REQUEST_LIMIT_S and this more."""
 
 
 class LeaseLost(Exception):
@@ -69,7 +71,30 @@ class ClusterLease(Protocol):
         """
 
 
-class OrderStore(Protocol):
+class LeaseSource(Protocol):
+    """Gives clusters to workers: all that a worker needs of a store."""
+
+    def claim(self, worker: str) -> ClusterLease | None:
+        """Claim the cluster that has been due for longest, or return None."""
+
+
+class LookMemory(Protocol):
+    """Remembers since when audits have seen their findings, for all processes that share a store."""
+
+    def read_time(self) -> float:
+        """Return the store's seconds. Ask before a look into the cloud."""
+
+    def note_looks(
+        self, engine: str, looked_at: float, findings: Mapping[str, Collection[str]], *, is_whole: bool
+    ) -> Mapping[str, float]:
+        """Note the ids of what one look of an engine has found, by cluster.
+
+        Return for how many seconds before `looked_at` each was found by every look. What this look does not show of
+        the clusters in `findings` is forgotten; if the look `is_whole`, of all others, too.
+        """
+
+
+class OrderStore(LeaseSource, LookMemory, Protocol):
     """Accepts orders, each once, and gives clusters to workers. StorageError is raised if nothing can be written."""
 
     @property
@@ -86,7 +111,7 @@ class OrderStore(Protocol):
 
     def operation(self, operation_id: str) -> Operation | None: ...
     def operations(self, cluster: str) -> Sequence[Operation]:
-        """Return the operations of a cluster, the newest first."""
+        """Return the operations of a cluster that go on, and the last HISTORY_LIMIT final ones, the newest first."""
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation | None:
         """Return the operation when its sequence is above `after`, or after `up_to_s` seconds as it is.
@@ -103,15 +128,27 @@ class OrderStore(Protocol):
     def read(self, cluster: str) -> ClusterSnapshot | None:
         """Read everything about a cluster without its lease: only to look. None if there is no such cluster."""
 
+    def read_version(self, cluster: str) -> str | None:
+        """Return the version of a cluster: as long as it is the same, nothing has changed but that contacts were added.
+
+        None if there is no such cluster, or if a worker has it or has died with it: then it may change at any moment.
+        """
+
     def events(self, cluster: str) -> Sequence[EventEntry]:
         """Return what has happened to a cluster, the oldest first. They stay when the cluster is removed."""
 
     def clusters(self) -> Sequence[ClusterRecord]: ...
-    def claim(self, worker: str) -> ClusterLease | None:
-        """Claim the cluster that has been due for longest, or return None."""
+    def read_load(self) -> StoreLoad:
+        """Read how much there is to do. The operations are those that are kept: see HISTORY_LIMIT."""
 
-    def record_contact(self, cluster: str, instance: str, epoch: int) -> None:
-        """Keep that the instance's server of this epoch has read its document: its first address is of no more use."""
+    def record_contact(self, cluster: str, instance: str, epoch: int, reader: str) -> None:
+        """Keep that the document of the instance's server of this epoch was read: its first address is of no more use.
+
+        `reader` is the network address of who has read it. Each other one than the first is an event of the cluster.
+        """
+
+    def record_key_contact(self, cluster: str, instance: str, key_id: str) -> None:
+        """Keep that the instance has read its document at an address signed with this key, and make its cluster due."""
 
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
         """Keep a signal of a guest, and make its cluster due. The last one of a generation counts.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from guestagent.resources.operation import Operation
+from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import Order
 
 
@@ -25,18 +26,31 @@ class ResourceKind(str, Enum):
     MIGRATION = "migration"
     REBOOT = "reboot"
     GROWTH = "growth"
+    STACK = "stack"
+    STACK_UPDATE = "stack_update"
+    STACK_DELETION = "stack_deletion"
 
     def __str__(self) -> str:
         return self.value
 
 
 class ResourcePhase(str, Enum):
-    """INTENDED: a request was or will be sent, and its effect is unknown. The others are certain."""
+    """What is known of a record's requests.
+
+    INTENDED: one was or will be sent, and its effect is unknown. REFUSED: the last one was refused, and an earlier one
+    without an answer may still have an effect. REFUSED_OUTRIGHT: each was answered by a refusal, so there is nothing.
+    """
 
     INTENDED = "intended"
     CREATED = "created"
     REFUSED = "refused"
+    REFUSED_OUTRIGHT = "refused_outright"
     GONE = "gone"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last request was refused."""
+        return self in {ResourcePhase.REFUSED, ResourcePhase.REFUSED_OUTRIGHT}
 
     def __str__(self) -> str:
         return self.value
@@ -46,8 +60,9 @@ class ResourcePhase(str, Enum):
 class ResourceKey:
     """The identity of a record: one row, so at most one request without an answer at a time.
 
-    `instance` is "" for what belongs to the whole cluster. `name` is that of a group, or a rule's key below its group.
-    `epoch` counts deliberate replacements; of an action it is the operation's number.
+    `instance` is "" for what belongs to the whole cluster. `name` is that of a group, a rule's key below its group, or
+    the number of a stack's request within its operation. `epoch` counts deliberate replacements; of an action it is the
+    operation's number.
     """
 
     cluster: str
@@ -62,9 +77,11 @@ class ResourceRecord:
     """What is known of one resource or action.
 
     `intended_at` is when the last request was intended, in the store's seconds: its effect may appear until the settle
-    time is over. `was_used` is true once a volume was attached, or a server has proved itself: from then on it is never
-    deleted without an order that says so. `answer` is the cloud's reason for a refusal, `cloud_request_id` its name for
-    the request. `attempts` counts the requests. `address` is a port's, for the guests' documents.
+    time is over. Of what a request has created it is the time of the answer. `was_used` is true once a volume was
+    attached, or a server has proved itself: from then on it is never deleted without an order that says so. `answer` is
+    the cloud's reason for a refusal, `cloud_request_id` its name for the request (of a stack's update: when the one
+    before it began, by which another client's is noticed). `attempts` counts the requests. `address` is a port's, for
+    the guests' documents.
     """
 
     key: ResourceKey
@@ -93,7 +110,7 @@ class SignalEntry:
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
-    """One line of a cluster's history, for people. `at` is in the store's seconds."""
+    """One line of a cluster's history, for people. `at` is the time of day, in seconds since 1970."""
 
     at: float
     text: str
@@ -101,7 +118,7 @@ class EventEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRecord:
-    """A cluster as the store holds it. `wanted` is the document of a WantedCluster; None for one of Heat's.
+    """A cluster as the store holds it. `wanted` is the document of its engine (None: nothing yet).
 
     `id` is a UUID, another for each cluster that was ever created: what belonged to a deleted cluster is not taken for
     that of a new one of the same name. `engine` is its owner for life. `revision` counts the changes of `wanted`.
@@ -117,12 +134,27 @@ class ClusterRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLoad:
+    """What there is to do: clusters by engine, operations by kind and state, and for how long work has been waiting.
+
+    `oldest_due_s`: since then a cluster has been due, and no worker has taken it. 0.0 if there is none. `attention`
+    counts the operations that wait for a person.
+    """
+
+    clusters: Mapping[str, int]
+    operations: Mapping[tuple[str, OperationState], int]
+    oldest_due_s: float = 0.0
+    attention: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSnapshot:
     """All that the store knows of a cluster, read in one transaction by the holder of its lease.
 
     `queue` are the operations that are not final, the oldest first, each with its order and whether its end was asked
     for (`cancelled`) or another try (`retried`: how often). `contacts` are the servers, each an instance and its epoch,
-    that have read their documents.
+    that have read their documents. `key_contacts` are instances with the ids of the keys that have signed the addresses
+    at which they read: noted while a key is changed. `version` is that of `OrderStore.read_version`.
     """
 
     cluster: ClusterRecord
@@ -130,7 +162,9 @@ class ClusterSnapshot:
     resources: tuple[ResourceRecord, ...] = ()
     signals: tuple[SignalEntry, ...] = ()
     contacts: frozenset[tuple[str, int]] = frozenset()
+    key_contacts: frozenset[tuple[str, str]] = frozenset()
     now: float = 0.0
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,8 +28,8 @@ class ServerTime:
     def read_now(self, connection: Connection) -> float:
         return float(connection.execute(text("SELECT UNIX_TIMESTAMP(NOW(6))")).scalar_one())
 
-    def read_wall_time(self, connection: Connection) -> float:
-        return self.read_now(connection)
+    def read_wall_offset(self) -> float:
+        return 0.0
 
 
 def create_server_engine(server: StoreServer) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, case, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, insert, select, update
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
@@ -21,15 +21,26 @@ from guestagent.resources.store.records import SignalEntry
 from guestagent.resources.store.sql_database import StoreTime
 from guestagent.resources.store.sql_rows import dump_progress, read_operation, read_signal
 from guestagent.resources.store.sql_snapshot import count_queue, find_cluster_row, read_snapshot
-from guestagent.resources.store.tables import clusters, contacts, operations, signals
+from guestagent.resources.store.tables import clusters, key_contacts, operations, signals
+
+# Built once, as those of `sql_snapshot`: these are the statements of each order.
+_SELECT_REQUEST = select(operations).where(operations.c.request_id == bindparam("request"))
+_INSERT_OPERATION = insert(operations)
+_ADD_NEWS = (
+    update(clusters)
+    .where(clusters.c.id == bindparam("cluster_id"))
+    .values(
+        news=clusters.c.news + 1,
+        due_at=case((clusters.c.due_at > bindparam("now"), bindparam("now")), else_=clusters.c.due_at),
+    )
+)
 
 
 def accept_order(
     connection: Connection, time: StoreTime, order: Order, engine: str, check: CheckOrder
 ) -> Operation:
     """Write an order down, unless it is there already."""
-    query = select(operations).where(operations.c.request_id == order.request_id)
-    stored = connection.execute(query).one_or_none()
+    stored = connection.execute(_SELECT_REQUEST, {"request": order.request_id}).one_or_none()
     if stored is not None:
         check_same_order(order, stored.digest)
         return read_operation(stored)
@@ -41,7 +52,7 @@ def accept_order(
         _insert_cluster(connection, order.cluster, engine, now)
     else:
         _add_news(connection, cluster.id, now)
-    operation = build_operation(order, str(uuid4()), time.read_wall_time(connection))
+    operation = build_operation(order, str(uuid4()), now)
     _insert_operation(connection, operation, order)
     return operation
 
@@ -90,22 +101,18 @@ def write_signal(connection: Connection, time: StoreTime, cluster_name: str, sig
     _add_news(connection, cluster.id, now)
 
 
-def has_contact(connection: Connection, cluster_name: str, instance: str, epoch: int) -> bool:
-    """Return whether the contact is kept already, or there is no such cluster. Nothing is locked."""
-    is_it = and_(
-        contacts.c.cluster_id == clusters.c.id, contacts.c.instance == instance, contacts.c.epoch == epoch
-    )
-    query = select(contacts.c.epoch).select_from(clusters.outerjoin(contacts, is_it))
-    row = connection.execute(query.where(clusters.c.name == cluster_name)).one_or_none()
-    return row is None or row.epoch is not None
-
-
-def write_contact(connection: Connection, cluster_name: str, instance: str, epoch: int) -> None:
-    """Keep a contact, unless another thread was faster or the cluster is gone."""
+def write_key_contact(
+    connection: Connection, time: StoreTime, cluster_name: str, instance: str, key_id: str
+) -> None:
+    """Keep a contact at an address that a key has signed, unless it is kept already or the cluster is gone."""
     cluster = find_cluster_row(connection, cluster_name, writes=True)
-    if cluster is not None and not has_contact(connection, cluster_name, instance, epoch):
-        row = {"cluster_id": cluster.id, "instance": instance, "epoch": epoch}
-        connection.execute(insert(contacts).values(row))
+    if cluster is None:
+        return
+    row = {"cluster_id": cluster.id, "instance": instance, "key_id": key_id}
+    is_it = and_(*(key_contacts.c[name] == value for name, value in row.items()))
+    if connection.execute(select(key_contacts.c.key_id).where(is_it)).one_or_none() is None:
+        connection.execute(insert(key_contacts).values(row))
+        _add_news(connection, cluster.id, time.read_now(connection))
 
 
 def _insert_cluster(connection: Connection, name: str, engine: str, now: float) -> None:
@@ -137,12 +144,9 @@ def _insert_operation(connection: Connection, operation: Operation, order: Order
         "retries": 0,
         **dump_progress(operation),
     }
-    connection.execute(insert(operations).values(row))
+    connection.execute(_INSERT_OPERATION, row)
 
 
 def _add_news(connection: Connection, cluster_id: str, now: float) -> None:
     """Make the cluster due; one that is due already keeps its place in the line."""
-    due_at = case((clusters.c.due_at > now, now), else_=clusters.c.due_at)
-    connection.execute(
-        update(clusters).where(clusters.c.id == cluster_id).values(news=clusters.c.news + 1, due_at=due_at)
-    )
+    connection.execute(_ADD_NEWS, {"cluster_id": cluster_id, "now": now})

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from guestagent.errors import StorageError
+from guestagent.resources.store.write_queue import QueuedWrite, WriteGroup, WriteQueue
 
 T = TypeVar("T")
 WRITES = "store_writes"
@@ -33,15 +34,19 @@ class StoreTime(Protocol):
     def read_now(self, connection: Connection) -> float:
         """Return the time that decides about leases."""
 
-    def read_wall_time(self, connection: Connection) -> float:
-        """Return the time of day, in seconds since 1970."""
+    def read_wall_offset(self) -> float:
+        """Return what has to be added to a time of the store for the time of day, by its present setting."""
 
 
 class SqlDatabase:
-    """The database of a store. `place` names it in messages, without a password."""
+    """The database of a store. `place` names it in messages, without a password.
 
-    def __init__(self, engine: Engine, place: str, time: StoreTime) -> None:
+    If it `has_one_writer`, the writes of all threads are executed one after the other.
+    """
+
+    def __init__(self, engine: Engine, place: str, time: StoreTime, *, has_one_writer: bool = False) -> None:
         self.engine, self.place, self.time = engine, place, time
+        self._queue = WriteQueue(self._execute_group, place, BUSY_TIMEOUT_S) if has_one_writer else None
 
     def read(self, action: Callable[[Connection], T]) -> T:
         """Return the result of `action`, which sees one state of the database and changes nothing."""
@@ -52,7 +57,10 @@ class SqlDatabase:
 
         The action is executed again if its transaction collides with another.
         """
-        return self._run(action, writes=True)
+        if self._queue is None:
+            return self._run(action, writes=True)
+        with translate_sql_errors(self.place):
+            return self._queue.run(QueuedWrite(action))
 
     def close(self) -> None:
         """Close all connections."""
@@ -70,11 +78,55 @@ class SqlDatabase:
             return self._run_once(action, writes=writes)
 
     def _run_once(self, action: Callable[[Connection], T], *, writes: bool) -> T:
+        with self._begin(writes=writes) as connection:
+            return action(connection)
+
+    @contextmanager
+    def _begin(self, *, writes: bool) -> Iterator[Connection]:
+        """Yield a connection with a transaction, which the end of the block commits, and an error rolls back."""
         with (
             self.engine.connect().execution_options(**{WRITES: writes}) as connection,
             connection.begin(),
         ):
-            return action(connection)
+            yield connection
+
+    def _execute_group(self, writes: WriteGroup) -> None:
+        """Execute writes of several threads, in one transaction unless the database returns an error for one."""
+        try:
+            if len(writes) > 1:
+                outcomes = self._run_once(lambda connection: _execute_each(connection, writes), writes=True)
+                for write, outcome in zip(writes, outcomes, strict=True):
+                    write.end(*outcome)
+                return
+        except _DatabaseError:
+            pass  # the database may have ended the transaction: each write gets its own
+        except Exception as error:  # noqa: BLE001 - raised by those who wait for these writes
+            for write in writes:
+                write.end(None, error)
+            return
+        for write in writes:
+            try:
+                write.end(self._run_once(write.action, writes=True))
+            except Exception as error:  # noqa: BLE001 - raised by the one who waits for this write
+                write.end(None, error)
+
+
+class _DatabaseError(Exception):
+    """One of several writes in a transaction got an error of the database."""
+
+
+def _execute_each(connection: Connection, writes: WriteGroup) -> list[tuple[object, Exception | None]]:
+    """Return the result or the error of each write. One that raises an error has changed nothing."""
+    outcomes: list[tuple[object, Exception | None]] = []
+    for write in writes:
+        try:
+            with connection.begin_nested():
+                outcomes.append((write.action(connection), None))
+        except DBAPIError as error:
+            raise _DatabaseError from error
+        except Exception as error:  # noqa: BLE001 - raised by the one who waits for this write
+            outcomes.append((None, error))
+    return outcomes
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, case, select, update
 
+from guestagent.controller.request_limits import REQUEST_LIMIT_S
 from guestagent.resources.operation import Operation
 from guestagent.resources.store.operation_rules import check_resource_key
 from guestagent.resources.store.operation_watch import OperationWatch
-from guestagent.resources.store.protocol import LEASE_RESERVE_S, LEASE_S, REQUEST_TIMEOUT_S, LeaseLost
+from guestagent.resources.store.protocol import LEASE_RESERVE_S, LEASE_S, LeaseLost
 from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
 from guestagent.resources.store.sql_change import (
     remove_cluster,
@@ -25,6 +26,26 @@ from guestagent.retry import Clock
 CANDIDATE_LIMIT = 8
 """Due clusters at which a claim looks: other workers may be faster with the first ones."""
 
+# Built once, as those of `sql_snapshot`: these are the statements of each round.
+_IS_DUE = and_(clusters.c.due_at <= bindparam("now"), clusters.c.lease_until <= bindparam("now"))
+_SELECT_DUE = (
+    select(clusters.c.id).where(_IS_DUE).order_by(clusters.c.due_at, clusters.c.name).limit(CANDIDATE_LIMIT)
+)
+_IS_FREE = and_(clusters.c.id == bindparam("cluster_id"), _IS_DUE)
+_SELECT_FREE = select(clusters).where(_IS_FREE).with_for_update(skip_locked=True)
+_CLAIM = update(clusters).where(_IS_FREE, clusters.c.lease_number == bindparam("known_number"))
+_HAS_RIGHT = and_(
+    clusters.c.id == bindparam("cluster_id"),
+    clusters.c.lease_number == bindparam("granted_number"),
+    clusters.c.lease_until > bindparam("now"),
+)
+_SELECT_GRANTED = select(clusters).where(_HAS_RIGHT).with_for_update(read=True)
+_UPDATE_GRANTED = update(clusters).where(_HAS_RIGHT)
+_ADD_REVISION = _UPDATE_GRANTED.values(revision=clusters.c.revision + 1)
+_RELEASE = _UPDATE_GRANTED.values(
+    due_at=case((clusters.c.news == bindparam("known_news"), bindparam("rested_at")), else_=bindparam("now"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseGrant:
@@ -38,29 +59,31 @@ class LeaseGrant:
 
 def list_due_clusters(connection: Connection, time: StoreTime) -> list[str]:
     """Return ids of clusters that can be claimed, the one that has been due for longest first. Nothing is locked."""
-    now = time.read_now(connection)
-    query = (
-        select(clusters.c.id)
-        .where(clusters.c.due_at <= now, clusters.c.lease_until <= now)
-        .order_by(clusters.c.due_at, clusters.c.name)
-        .limit(CANDIDATE_LIMIT)
-    )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_SELECT_DUE, {"now": time.read_now(connection)}).scalars())
 
 
 def claim_cluster(connection: Connection, time: StoreTime, cluster_id: str, worker: str) -> LeaseGrant | None:
     """Claim a cluster, unless another worker is doing that or was faster."""
     now = time.read_now(connection)
-    is_free = and_(clusters.c.id == cluster_id, clusters.c.due_at <= now, clusters.c.lease_until <= now)
-    row = connection.execute(select(clusters).where(is_free).with_for_update(skip_locked=True)).one_or_none()
+    of_free_cluster = {"cluster_id": cluster_id, "now": now}
+    row = connection.execute(_SELECT_FREE, of_free_cluster).one_or_none()
     if row is None:
         return None
     number = row.lease_number + 1
-    claim = update(clusters).where(is_free, clusters.c.lease_number == row.lease_number)
     values = {"lease_owner": worker, "lease_until": now + LEASE_S, "lease_number": number}
-    if connection.execute(claim.values(**values)).rowcount != 1:
+    if (
+        connection.execute(_CLAIM, {**of_free_cluster, "known_number": row.lease_number, **values}).rowcount
+        != 1
+    ):
         return None
     return LeaseGrant(row.id, row.name, number, row.news)
+
+
+def end_all_leases(connection: Connection, time: StoreTime) -> int:
+    """Let every cluster be claimed again. Return how many of them had a worker."""
+    now = time.read_now(connection)
+    end = update(clusters).where(clusters.c.lease_until > now).values(lease_until=now)
+    return int(connection.execute(end).rowcount)
 
 
 class SqlLease:
@@ -79,7 +102,7 @@ class SqlLease:
         return self._grant.cluster
 
     def can_send(self) -> bool:
-        return self._clock.now() + REQUEST_TIMEOUT_S + LEASE_RESERVE_S < self._until
+        return self._clock.now() + REQUEST_LIMIT_S + LEASE_RESERVE_S < self._until
 
     def renew(self) -> None:
         sent_at = self._clock.now()
@@ -102,24 +125,22 @@ class SqlLease:
 
     def _renew(self, connection: Connection) -> None:
         now = self._database.time.read_now(connection)
-        self._update_cluster(connection, now, lease_until=now + LEASE_S)
+        self._update_cluster(connection, _UPDATE_GRANTED, now, lease_until=now + LEASE_S)
 
     def _read(self, connection: Connection) -> tuple[ClusterSnapshot, int]:
         now = self._database.time.read_now(connection)
-        query = select(clusters).where(self._has_right(now)).with_for_update(read=True)
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_SELECT_GRANTED, self._bind_right(now)).one_or_none()
         if row is None:
             raise self._build_error()
         return read_snapshot(connection, row, now), row.news
 
     def _write(self, connection: Connection, change: ClusterChange) -> tuple[list[Operation], bool]:
         now = self._database.time.read_now(connection)
-        values: dict[str, object] = {}
-        if change.wanted is not None:
-            values |= {"wanted": change.wanted, "revision": clusters.c.revision + 1}
-        if change.attention is not None:
-            values |= {"attention": change.attention}
-        self._update_cluster(connection, now, **values)
+        values = {} if change.attention is None else {"attention": change.attention}
+        if change.wanted is None:
+            self._update_cluster(connection, _UPDATE_GRANTED, now, **values)
+        else:
+            self._update_cluster(connection, _ADD_REVISION, now, wanted=change.wanted, **values)
         for key in (*(record.key for record in change.resources), *change.forgotten):
             check_resource_key(key, self.cluster)
         operations = write_operations(connection, self.cluster, change.operations)
@@ -132,22 +153,19 @@ class SqlLease:
 
     def _release(self, connection: Connection, pause_s: float) -> None:
         now = self._database.time.read_now(connection)
-        due_at = case((clusters.c.news == self._known_news, now + pause_s), else_=now)
-        self._update_cluster(connection, now, lease_until=now, due_at=due_at)
+        values = {"known_news": self._known_news, "rested_at": now + pause_s}
+        self._update_cluster(connection, _RELEASE, now, lease_owner="", lease_until=now, **values)
 
-    def _update_cluster(self, connection: Connection, now: float, **values: object) -> None:
+    def _update_cluster(
+        self, connection: Connection, statement: Update, now: float, **values: object
+    ) -> None:
         """Update the cluster's row, which is locked from then on. Raise LeaseLost if the right is over."""
-        update_row = update(clusters).where(self._has_right(now))
         values |= {"lease_number": self._grant.number}
-        if connection.execute(update_row.values(**values)).rowcount != 1:
+        if connection.execute(statement, {**self._bind_right(now), **values}).rowcount != 1:
             raise self._build_error()
 
-    def _has_right(self, now: float) -> ColumnElement[bool]:
-        return and_(
-            clusters.c.id == self._grant.cluster_id,
-            clusters.c.lease_number == self._grant.number,
-            clusters.c.lease_until > now,
-        )
+    def _bind_right(self, now: float) -> dict[str, object]:
+        return {"cluster_id": self._grant.cluster_id, "granted_number": self._grant.number, "now": now}
 
     def _build_error(self) -> LeaseLost:
         return LeaseLost(f"the lease of cluster {self.cluster} is over")

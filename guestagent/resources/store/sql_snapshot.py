@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from guestagent.resources.operation import OperationState
+from guestagent.resources.store.operation_rules import build_version
 from guestagent.resources.store.records import ClusterSnapshot
 from guestagent.resources.store.sql_rows import (
     SqlRow,
@@ -13,14 +14,23 @@ from guestagent.resources.store.sql_rows import (
     read_resource,
     read_signal,
 )
-from guestagent.resources.store.tables import clusters, contacts, operations, resources, signals
+from guestagent.resources.store.tables import clusters, contacts, key_contacts, operations, resources, signals
 
 FINAL_STATES = [state.value for state in OperationState if state.is_final]
-
-
-def build_queue_condition(cluster: str) -> ColumnElement[bool]:
-    """Return what is true of the operations of a cluster that have not ended."""
-    return and_(operations.c.cluster == cluster, operations.c.state.not_in(FINAL_STATES))
+# These statements are built once: to build one takes longer than to execute it.
+_IS_WAITING = and_(operations.c.cluster == bindparam("cluster"), operations.c.state.not_in(FINAL_STATES))
+_SELECT_QUEUE = select(operations).where(_IS_WAITING).order_by(operations.c.number)
+_COUNT_QUEUE = select(func.count()).select_from(operations).where(_IS_WAITING)
+_SELECT_CLUSTER = select(clusters).where(clusters.c.name == bindparam("cluster"))
+_LOCK_CLUSTER = {writes: _SELECT_CLUSTER.with_for_update(read=not writes) for writes in (False, True)}
+_SELECT_RESOURCES = select(resources).where(resources.c.cluster_id == bindparam("cluster_id"))
+_SELECT_SIGNALS = select(signals).where(signals.c.cluster_id == bindparam("cluster_id"))
+_SELECT_CONTACTS = select(contacts.c.instance, contacts.c.epoch).where(
+    contacts.c.cluster_id == bindparam("cluster_id")
+)
+_SELECT_KEY_CONTACTS = select(key_contacts.c.instance, key_contacts.c.key_id).where(
+    key_contacts.c.cluster_id == bindparam("cluster_id")
+)
 
 
 def find_cluster_row(connection: Connection, name: str, *, writes: bool) -> SqlRow | None:
@@ -28,33 +38,34 @@ def find_cluster_row(connection: Connection, name: str, *, writes: bool) -> SqlR
 
     Everything that belongs to a cluster is written while its row is locked, so it does not change either.
     """
-    query = select(clusters).where(clusters.c.name == name).with_for_update(read=not writes)
-    return connection.execute(query).one_or_none()
+    return connection.execute(_LOCK_CLUSTER[writes], {"cluster": name}).one_or_none()
+
+
+def read_version(row: SqlRow) -> str | None:
+    """Return the version in a row of `clusters`. While a worker has the cluster, it writes more than this row."""
+    return None if row.lease_owner else build_version(row.id, row.lease_number, row.news)
 
 
 def count_queue(connection: Connection, cluster: str) -> int:
     """Return how many operations of a cluster have not ended."""
-    query = select(func.count()).select_from(operations).where(build_queue_condition(cluster))
-    return connection.execute(query).scalar_one()
+    return connection.execute(_COUNT_QUEUE, {"cluster": cluster}).scalar_one()
 
 
 def read_snapshot(connection: Connection, row: SqlRow, now: float) -> ClusterSnapshot:
     """Return everything about the cluster of this row."""
-    queue = select(operations).where(build_queue_condition(row.name)).order_by(operations.c.number)
-    records = [
-        read_resource(each, row.name)
-        for each in connection.execute(select(resources).where(resources.c.cluster_id == row.id))
-    ]
-    entries = [
-        read_signal(each)
-        for each in connection.execute(select(signals).where(signals.c.cluster_id == row.id))
-    ]
-    servers = select(contacts.c.instance, contacts.c.epoch).where(contacts.c.cluster_id == row.id)
+    of_cluster = {"cluster_id": row.id}
+    queue = connection.execute(_SELECT_QUEUE, {"cluster": row.name})
+    records = [read_resource(each, row.name) for each in connection.execute(_SELECT_RESOURCES, of_cluster)]
+    entries = [read_signal(each) for each in connection.execute(_SELECT_SIGNALS, of_cluster)]
+    servers = connection.execute(_SELECT_CONTACTS, of_cluster)
+    keys = connection.execute(_SELECT_KEY_CONTACTS, of_cluster)
     return ClusterSnapshot(
         cluster=read_cluster(row),
-        queue=tuple(read_queued_operation(each) for each in connection.execute(queue)),
+        queue=tuple(read_queued_operation(each) for each in queue),
         resources=tuple(sorted(records, key=lambda record: record.key)),
         signals=tuple(sorted(entries, key=lambda entry: (entry.instance, entry.generation))),
-        contacts=frozenset((each.instance, each.epoch) for each in connection.execute(servers)),
+        contacts=frozenset((each.instance, each.epoch) for each in servers),
+        key_contacts=frozenset((each.instance, each.key_id) for each in keys),
         now=now,
+        version=read_version(row),
     )

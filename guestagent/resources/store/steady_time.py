@@ -21,6 +21,10 @@ class SteadyTime:
     def now(self) -> float:
         return self.start + self.clock.now()
 
+    def read_wall_offset(self) -> float:
+        """Return what a time needs to be the time of day, by today's setting: whole seconds, 0 if it was not set."""
+        return float(round(self.clock.read_wall_time() - self.now()))
+
 
 def start_steady_time(clock: StoreClock, latest_time: float = 0.0) -> SteadyTime:
     """Return the time of a new boot. It does not fall behind `latest_time`, the latest that the store knows."""

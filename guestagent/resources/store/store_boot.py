@@ -24,8 +24,8 @@ class HostTime:
     def read_now(self, _: Connection) -> float:
         return self.steady.now()
 
-    def read_wall_time(self, _: Connection) -> float:
-        return self.steady.clock.read_wall_time()
+    def read_wall_offset(self) -> float:
+        return self.steady.read_wall_offset()
 
 
 def open_host_time(connection: Connection, clock: StoreClock) -> HostTime:

@@ -52,7 +52,8 @@ def open_file_store(
             store_id = prepare_schema(connection, place)
             host_time = open_host_time(connection, clock)
         stack.pop_all()
-    return SqlStore(SqlDatabase(engine, place, host_time), store_id, clock)
+    database = SqlDatabase(engine, place, host_time, has_one_writer=True)
+    return SqlStore(database, store_id, clock)
 
 
 def open_server_store(location: StoreServer, clock: Clock, time: StoreTime | None = None) -> SqlStore:

@@ -10,6 +10,7 @@ from guestagent.errors import StorageError
 from guestagent.resources.store.tables import SCHEMA_VERSION, TABLES, meta
 
 _VERSION, _STORE_ID = "schema_version", "store_id"
+_HAS_KEYS = "has_keys"
 
 
 def prepare_schema(connection: Connection, place: str) -> str:
@@ -35,6 +36,21 @@ def prepare_schema(connection: Connection, place: str) -> str:
     if version is None:
         write_meta(connection, _VERSION, str(SCHEMA_VERSION))
     return store_id
+
+
+def write_store_id(connection: Connection, store_id: str) -> None:
+    """Give the store another id: that of a lost one, whose marks the cloud has."""
+    write_meta(connection, _STORE_ID, store_id)
+
+
+def note_keys(connection: Connection) -> None:
+    """Note that the service's keys belong to this store."""
+    write_meta(connection, _HAS_KEYS, "yes")
+
+
+def has_keys(connection: Connection) -> bool:
+    """Return whether that is noted."""
+    return read_meta(connection, _HAS_KEYS) is not None
 
 
 def read_meta(connection: Connection, name: str) -> str | None:

@@ -73,7 +73,8 @@ clusters = Table(
     Index("clusters_due_at", "due_at"),
     **_OPTIONS,
 )
-"""`news` counts what the cluster's worker has to look at. `lease_owner` is for people."""
+"""`news` counts what the cluster's worker has to look at. `lease_owner` shows people who has the cluster, and is
+empty when it was given back."""
 
 operations = Table(
     "operations",
@@ -103,7 +104,10 @@ operations = Table(
     sqlite_autoincrement=True,  # a number is never used twice
     **_OPTIONS,
 )
-"""`cluster` is a name, because operations outlive their cluster. `document`, `refusal` and `result` are JSON."""
+"""`cluster` is a name, because operations outlive their cluster. `document`, `refusal` and `result` are JSON.
+
+`document` is empty once no more than the request id, the state and the times are kept.
+"""
 
 resources = Table(
     "resources",
@@ -149,6 +153,41 @@ contacts = Table(
     PrimaryKeyConstraint("cluster_id", "instance", "epoch"),
     **_OPTIONS,
 )
+
+document_readers = Table(
+    "document_readers",
+    TABLES,
+    Column("cluster_id", _ID),
+    Column("instance", _NAME),
+    Column("epoch", Integer, autoincrement=False),
+    Column("address", _NAME),
+    Column("place", Integer, nullable=False),
+    PrimaryKeyConstraint("cluster_id", "instance", "epoch", "address"),
+    **_OPTIONS,
+)
+"""`place` tells in which order they have come."""
+
+key_contacts = Table(
+    "key_contacts",
+    TABLES,
+    Column("cluster_id", _ID),
+    Column("instance", _NAME),
+    Column("key_id", _NAME),
+    PrimaryKeyConstraint("cluster_id", "instance", "key_id"),
+    **_OPTIONS,
+)
+
+looks = Table(
+    "looks",
+    TABLES,
+    Column("engine", _WORD),
+    Column("cluster", _NAME),
+    Column("finding", _NAME),
+    Column("first_at", Double, nullable=False),
+    PrimaryKeyConstraint("engine", "cluster", "finding"),
+    **_OPTIONS,
+)
+"""Since when audits have seen their findings. `cluster` is a name: most are of clusters that are gone."""
 
 events = Table(
     "events",

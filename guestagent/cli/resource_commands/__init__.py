@@ -1,0 +1,1 @@
+"""The commands of `guestagent resources`, beside those of the service itself."""

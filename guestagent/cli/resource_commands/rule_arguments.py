@@ -1,0 +1,68 @@
+"""Rules of security groups on a command line: by their keys, or by the text that `show` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guestagent.errors import InvalidInput, InvalidOrder, OrderRefused, Problem
+from guestagent.resources.operation import RefusalCode
+from guestagent.resources.rule import CIDR, Rule
+from guestagent.resources.views import GroupView
+from guestagent.validation import Problems
+
+RULE_HELP = (
+    "KEY=VALUE,..., as in network=192.0.2.0/24,port_min=3306 (keys: network, protocol, port_min, port_max, direction, "
+    "ethertype), or a rule as `show` prints it"
+)
+EXPECTED = "KEY=VALUE,... or a rule as `show` prints it"
+DO = "for example network=192.0.2.0/24,port_min=3306"
+KEY_PARTS = 5
+
+
+def parse_rule_text(text: str) -> dict[str, object]:
+    """Return the document of a rule. Its values are checked where orders are read."""
+    if "=" not in text:
+        return _parse_rule_key(text)
+    document: dict[str, object] = {}
+    for part in text.split(","):
+        key, separator, value = part.partition("=")
+        if not separator or key in document:
+            raise InvalidInput([Problem("RULE", EXPECTED, "a key twice" if separator else repr(part), DO)])
+        document[key] = value
+    return document
+
+
+def _parse_rule_key(text: str) -> dict[str, object]:
+    """Return the document of a rule whose `Rule.key` this is."""
+    parts = text.split("/", KEY_PARTS - 1)
+    if len(parts) != KEY_PARTS:
+        raise InvalidInput([Problem("RULE", EXPECTED, repr(text), DO)])
+    direction, ethertype, protocol, ports, side = parts
+    port_min, _, port_max = ports.partition("-")
+    document: dict[str, object] = {"direction": direction, "ethertype": ethertype, "protocol": protocol}
+    if ports != "any":
+        document |= {"port_min": port_min, "port_max": port_max or port_min}
+    return document if side == "group" else document | {"network": side}
+
+
+def find_rule_by_network(groups: Iterable[GroupView], name: str, old: str, new: str) -> Rule:
+    """Return the one rule of the group with the network `old`.
+
+    If no rule has it, the order may be carried out already: then it is the rule that has `new` now, as it was before.
+    """
+    problems = Problems()
+    network = CIDR.read(problems.open_cursor(old, "--cidr"))
+    problems.raise_if_any(InvalidOrder)
+    assert network is not None
+    group = next((each for each in groups if each.name == name), None)
+    if group is None:
+        raise OrderRefused(RefusalCode.NOT_FOUND, f"there is no security group {name}")
+    rules = {rule for rule in group.wanted_rules if rule.network == network} or {
+        rule.with_network(network) for rule in group.wanted_rules if str(rule.network) == new
+    }
+    if len(rules) == 1:
+        return rules.pop()
+    keys = ", ".join(sorted(rule.key for rule in rules or group.wanted_rules))
+    found = f"{len(rules)} rules" if rules else "none"
+    expected, do = f"the network of one rule of {name}", f"choose one with --rule: {keys}"
+    raise InvalidOrder([Problem("--cidr", expected, found, do)])

@@ -1,0 +1,85 @@
+"""`guestagent resources serve`: the service, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+
+from guestagent.cli.resources_settings import (
+    add_settings_option,
+    load_chosen_settings,
+    require_resources_extra,
+)
+
+LOG = logging.getLogger("guestagent")
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+RELOAD_SIGNAL = signal.SIGHUP
+"""As other daemons do: the certificate is read again."""
+SWITCH_INTERVAL_S = 0.0005
+"""For how long a thread computes while others want to. With Python's 5 ms an order waits behind each worker."""
+QUIET_LIBRARIES = ("keystoneauth", "openstack", "urllib3", "amqp", "kombu", "oslo.messaging", "oslo_service")
+"""They log at INFO what only their authors need."""
+
+
+def register_serve(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the group."""
+    parser = verbs.add_parser(
+        "serve",
+        help="run the service: it takes orders and carries them out",
+        description="Run the resource manager: it takes orders from the message broker and from the commands of this "
+        "host, carries them out, and serves the guests their documents. It ends at SIGTERM when the present rounds "
+        "are over, after 65 seconds at most. A killed service goes on from its store. A renewed certificate of the "
+        "endpoint is used without a restart: within half a minute, or at SIGHUP.",
+    )
+    add_settings_option(parser)
+    parser.add_argument(
+        "--abandon",
+        action="append",
+        default=[],
+        metavar="CLUSTER",
+        help="start although this cluster belongs to an engine that does not run: nothing of it is changed. "
+        "Can be given more than once",
+    )
+    parser.add_argument(
+        "--new-store",
+        action="store_true",
+        help="begin with an empty store although the keys are those of another one, which was lost: its clusters are "
+        "left as they are, and nobody manages them. Give it once, and rather rebuild the store",
+    )
+    parser.set_defaults(run=run_serve)
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    """Run the service."""
+    from guestagent.agent.log_format import configure_log
+    from guestagent.agent.systemd_notify import notify_systemd
+
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    configure_log(logging.INFO)
+    for library in QUIET_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
+    settings = load_chosen_settings(args)
+    with require_resources_extra():
+        from guestagent.resources.service.assembly import open_service
+
+    with open_service(settings, args.abandon, begins_anew=args.new_store) as service:
+        # Blocked before the first thread starts, so that this one alone gets them.
+        awaited = (*ENDING_SIGNALS, RELOAD_SIGNAL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+        service.open()
+        notify_systemd("READY=1")
+        LOG.info("the resource manager is ready")
+        while (number := signal.sigwait(awaited)) == RELOAD_SIGNAL:
+            service.reload()
+        notify_systemd("STOPPING=1")
+        LOG.info("%s: no more orders are taken, and the present rounds end", signal.Signals(number).name)
+        has_ended = service.close()
+    if not has_ended:
+        # What still waits for an answer is not waited for. The store knows everything that was sent.
+        LOG.warning("the service ends with a request that was not answered")
+        sys.stderr.flush()
+        os._exit(0)
+    return 0

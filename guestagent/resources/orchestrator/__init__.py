@@ -1,0 +1,1 @@
+"""The engine ORCHESTRATOR: clusters as stacks of Heat. A stack's template is the state of record."""

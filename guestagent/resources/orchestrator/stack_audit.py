@@ -1,0 +1,80 @@
+"""Compares the stacks and volumes of a project with the rows of the store. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from guestagent.resources.natives.cloud_api import CloudVolume
+from guestagent.resources.orchestrator.stack_inventory import StackEntry
+from guestagent.resources.orchestrator.stack_reference import load_reference
+from guestagent.resources.orchestrator.template_mark import read_mark
+from guestagent.resources.orders import DeleteCluster
+from guestagent.resources.store.records import ClusterSnapshot
+from guestagent.resources.views import AuditFinding, FindingKind, build_finding_id
+
+ORCHESTRATOR = "orchestrator"
+ENGINE_KEY, CLUSTER_KEY, INSTANCE_KEY = (
+    "guestagent:engine",
+    "guestagent:cluster",
+    "guestagent:instance",
+)
+"""The metadata that a template gives the volumes of a stack."""
+
+
+def list_stack_findings(
+    store_id: str, snapshots: Iterable[ClusterSnapshot], stacks: Sequence[StackEntry]
+) -> Iterator[AuditFinding]:
+    """Yield stacks with our mark that have no row, and rows that have no stack."""
+    own = [each for each in snapshots if each.cluster.engine == ORCHESTRATOR]
+    references = {
+        each.cluster.name: load_reference(each.cluster.wanted) for each in own if each.cluster.wanted
+    }
+    known_ids = {reference.stack_id for reference in references.values()}
+    names = {each.cluster.name for each in own}
+    for stack in stacks:
+        mark = read_mark({"description": stack.description})
+        is_ours = mark is not None and mark.store == store_id
+        if is_ours and stack.id not in known_ids and stack.name not in names:
+            text = f"stack {stack.name} ({stack.status}) is ours by its mark, and no row leads to it: register it"
+            yield _build_finding(FindingKind.ORPHAN, stack.id, stack.name, text)
+    present = {stack.id for stack in stacks}
+    for snapshot in own:
+        reference = references.get(snapshot.cluster.name)
+        if reference is None or not reference.stack_id or reference.stack_id in present:
+            continue
+        if not any(isinstance(queued.order, DeleteCluster) for queued in snapshot.queue):
+            text = f"stack {reference.name} does not exist any more: delete the cluster, or unregister it"
+            yield _build_finding(FindingKind.MISSING, reference.stack_id, reference.name, text)
+
+
+def list_kept_volumes(
+    volumes: Iterable[CloudVolume], used_ids: Mapping[str, frozenset[str]]
+) -> Iterator[AuditFinding]:
+    """Yield the volumes of stacks that nothing uses any more. `used_ids` are those of each stack that exists."""
+    for volume in volumes:
+        cluster = volume.metadata.get(CLUSTER_KEY, "")
+        is_ours = volume.metadata.get(ENGINE_KEY) == ORCHESTRATOR
+        if not is_ours or volume.status != "available" or volume.id in used_ids.get(cluster, frozenset()):
+            continue
+        instance = volume.metadata.get(INSTANCE_KEY, "")
+        yield AuditFinding(
+            id=build_finding_id(ORCHESTRATOR, "volume", volume.id, volume.status),
+            kind=FindingKind.KEPT_VOLUME,
+            resource="volume",
+            cloud_id=volume.id,
+            cluster=cluster,
+            instance=instance,
+            text=f"the data volume of {instance} of {cluster}, {volume.size_gib} GiB, was kept",
+            is_cleanable=True,
+        )
+
+
+def _build_finding(kind: FindingKind, stack_id: str, cluster: str, text: str) -> AuditFinding:
+    return AuditFinding(
+        id=build_finding_id(ORCHESTRATOR, "stack", stack_id, str(kind)),
+        kind=kind,
+        resource="stack",
+        cloud_id=stack_id,
+        cluster=cluster,
+        text=text,
+    )

@@ -1,0 +1,1 @@
+"""Rebuilds a lost store from what the cloud shows. Nothing in the cloud is changed by that."""

@@ -1,0 +1,1 @@
+"""The resource manager as a service: its settings, its assembly, its health and metrics."""
