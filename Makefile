@@ -2,14 +2,15 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-faults lint unit integration test-heat test-image test-vm contract-report bench-heat bench-ready bench-passes bench-image bench-seed test-lowest docs clean set-up set-up-heat set-up-image
+.PHONY: help demo test test-all test-faults test-natives test-natives-real lint unit integration test-heat test-image test-vm contract-report bench-heat bench-ready bench-passes bench-image bench-seed bench-resources test-lowest docs clean set-up set-up-heat set-up-image
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
 
-demo: $(if $(HEAT),set-up-heat,set-up) $(if $(IMAGE),set-up-image) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; DB=mysql, HEAT=real, IMAGE=1 (or a tree), SEED=1 (or MiB)
+demo: $(if $(HEAT),set-up-heat,set-up) $(if $(IMAGE),set-up-image) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; DB=mysql, HEAT=real, IMAGE=1 (or a tree), SEED=1 (or MiB), ENGINE=natives (or orchestrator, migration)
 	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(DB),--db $(DB)) $(if $(HEAT),--heat $(HEAT)) \
-		$(if $(IMAGE),--image $(filter-out 1,$(IMAGE))) $(if $(SEED),--seed $(filter-out 1,$(SEED)))
+		$(if $(IMAGE),--image $(filter-out 1,$(IMAGE))) $(if $(SEED),--seed $(filter-out 1,$(SEED))) \
+		$(if $(ENGINE),--engine $(ENGINE))
 
 test: set-up-all ## what a submission must pass: lint, types, unit and integration tests, a real Heat, images; about 20 minutes
 	@tools/check
@@ -39,6 +40,12 @@ test-faults: set-up ## every row of the failure table on three real servers; ARG
 	@.venv/bin/python tools/servers.py
 	@.venv/bin/python -m tests.failures.report $(ARGS)
 
+test-natives: set-up ## the engine NATIVES on the imitated cloud
+	@tools/check natives
+
+test-natives-real: set-up ## the engine NATIVES on a real Nova, Cinder and Neutron, with a fake hypervisor below them
+	@tools/check natives-real
+
 contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, ARGS=--json
 	@HEAT_RELEASE=$(HEAT_RELEASE) .venv/bin/python -m tests.contract.report $(ARGS)
 
@@ -57,12 +64,17 @@ bench-image: set-up-image ## an image with and without the agent, its boot, its 
 bench-seed: set-up ## a seed by backup or clone under writes, beside its floor without a database; ARGS="--db mysql97 --mib 256 --json"
 	@.venv/bin/python -m tests.bench.seed --plot docs/explanation/seeding.svg $(ARGS)
 
+bench-resources: set-up ## the resource manager over RabbitMQ: latency, requests, processor time and memory, beside their goals; ARGS="--instances 50 --json"
+	@.venv/bin/python tools/servers.py rabbitmq310
+	@.venv/bin/python -m tests.bench.resources --plot docs/explanation/manager-latency.svg $(ARGS)
+
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py
 
-docs: set-up    ## write docs/reference/cli.md and failures.md from the code and the tests
+docs: set-up    ## write the pages of docs/reference that come from the code and the tests
 	@.venv/bin/python -m guestagent.cli.reference docs/reference/cli.md
 	@.venv/bin/python -m tests.failures.page docs/reference/failures.md
+	@.venv/bin/python -m tests.unit.resources.natives.decision_table docs/reference/resources-plan.md
 
 clean:          ## remove what the targets above made
 	rm -rf .venv .venv-lowest .cache .hypothesis build dist

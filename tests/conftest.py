@@ -20,7 +20,8 @@ from tests.support.subnets import open_subnet
 pytest.register_assert_rewrite("tests.support.store_contract")
 
 _INTEGRATION = tuple(
-    Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat", "image")
+    Path(__file__).parent / name
+    for name in ("integration", "failures", "faults", "heat", "image", "real_cloud")
 )
 
 _environment = filter_environment(os.environ)

@@ -1,30 +1,41 @@
 #!/usr/bin/env python3
-"""Fetch the database servers that the tests and the demo start: all flavours, or those that are named."""
+"""Fetch what the tests start unpacked: all database servers and the message broker, or what is named."""
 
 from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from guestagent.embedded.database_servers import FLAVOURS, Flavour, provide_root
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from guestagent.embedded.database_servers import FLAVOURS, provide_root
+from guestagent.embedded.database_servers.unpacked_root import ProgramPackages
+from guestagent.embedded.real_cloud.packages import CloudPackages
 from guestagent.errors import GuestAgentError
+from tests.support.message_broker.broker_packages import BrokerPackages
+
+BROKER, CLOUD = BrokerPackages(), CloudPackages()
+SERVERS: dict[str, ProgramPackages] = {**FLAVOURS, BROKER.name: BROKER}
+PROGRAMS: dict[str, ProgramPackages] = {**SERVERS, CLOUD.name: CLOUD}
+"""The services of OpenStack are large, and few tests need them."""
 
 
 def main(names: list[str]) -> int:
     """Side by side, for they wait for the network and for decompression in turn. The first error's exit code, or 0."""
-    unknown = [name for name in names if name not in FLAVOURS]
+    unknown = [name for name in names if name not in PROGRAMS]
     if unknown:
-        say(f"there is no {unknown[0]}: the flavours are {', '.join(FLAVOURS)}")
+        say(f"there is no {unknown[0]}: there are {', '.join(PROGRAMS)}")
         return 2
-    wanted = [FLAVOURS[name] for name in names] or list(FLAVOURS.values())
+    wanted = [PROGRAMS[name] for name in names] or list(SERVERS.values())
     with ThreadPoolExecutor(len(wanted)) as pool:
         return max(pool.map(provided, wanted))
 
 
-def provided(flavour: Flavour) -> int:
+def provided(program: ProgramPackages) -> int:
     """Exit code for one."""
     try:
-        provide_root(flavour, say)
+        provide_root(program, say)
     except GuestAgentError as error:
         say(str(error))
         return error.exit_code

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from tests.contract.columns import open_column
-from tests.contract.rule import Rule
+from tests.contract.heat import HeatClient
+from tests.contract.heat_rule_area import HeatRule
 from tests.contract.rule_runner import RuleRunner
 
 REAL = "CONTRACT_HEAT"
 
 
 @pytest.fixture(scope="session")
-def rule_runner(request: pytest.FixtureRequest) -> Iterator[RuleRunner]:
+def rule_runner(request: pytest.FixtureRequest) -> Iterator[RuleRunner[HeatClient]]:
     """Run every selected rule of one column.
 
     CONTRACT_HEAT is `real`, which is the default, or the name of a cloud in clouds.yaml.
@@ -30,7 +31,7 @@ def rule_runner(request: pytest.FixtureRequest) -> Iterator[RuleRunner]:
         yield runner
 
 
-def select_rules(items: list[pytest.Item], param: str) -> Iterator[Rule]:
+def select_rules(items: list[pytest.Item], param: str) -> Iterator[HeatRule]:
     """Yield the rules of a column that this session has selected."""
     for item in items:
         spec: Any = getattr(item, "callspec", None)

@@ -20,7 +20,7 @@ from tests.contract.stack_list import StackListReader
 
 Document = dict[str, Any]
 
-STACK_TIMEOUT_S = 100.0  # long enough for a real Heat on two busy cores
+STACK_TIMEOUT_S = 300.0  # long enough for a real Heat on two busy cores
 POLL_INTERVAL_S = 0.3
 # A Keystone 30 with many threads sometimes rejects a trust for Heat, and accepts it at the next attempt.
 TRUST_ATTEMPT_LIMIT = 3

@@ -1,4 +1,4 @@
-"""`make contract-report`: compares the fake and a real Heat, rule by rule; exit code 1 if they differ."""
+"""`make contract-report`: compares the fakes and the real services, rule by rule; exit code 1 if they differ."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 
+from tests.contract.cloud.cloud_rule_selection import CLOUD_CONCURRENCY
+from tests.contract.cloud.columns import open_cloud_column
+from tests.contract.cloud.rules import CLOUD_RULES
 from tests.contract.columns import open_column
-from tests.contract.rule import Observation, Rule
-from tests.contract.rule_runner import RuleRunner
+from tests.contract.rule import AnyRule, Client, Observation, Rule
+from tests.contract.rule_runner import CONCURRENCY_LIMIT, RuleRunner
 from tests.contract.rules import RULES
 
 
@@ -20,7 +23,7 @@ from tests.contract.rules import RULES
 class ReportLine:
     """A rule and its observations. `is_same`: every column matches the expectation for its release."""
 
-    rule: Rule
+    rule: AnyRule
     observations: dict[str, Observation]
     is_same: bool
 
@@ -36,9 +39,14 @@ class ReportLine:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
-    rules = [rule for rule in RULES if options.only in f"{rule.area}: {rule.title}"]
     started = time.monotonic()
-    lines = compare_columns(rules, options.columns)
+    lines = []
+    if options.services != "cloud":
+        rules = select_rules(RULES, options.only)
+        lines += compare_columns(rules, options.columns, open_column, CONCURRENCY_LIMIT)
+    if options.services != "heat" and set(options.columns) <= {"fake", "real"}:
+        cloud_rules = select_rules(CLOUD_RULES, options.only)
+        lines += compare_columns(cloud_rules, options.columns, open_cloud_column, CLOUD_CONCURRENCY)
     differences = sum(not line.is_same for line in lines)
     if options.json:
         print(
@@ -62,7 +70,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs="*",
         default=["fake", "real"],
         metavar="COLUMN",
-        help="fake, real, or the name of a cloud in clouds.yaml; by default fake and real",
+        help="fake, real, or the name of a cloud in clouds.yaml for the rules of Heat alone; by default fake and real",
+    )
+    parser.add_argument(
+        "--services",
+        choices=("all", "heat", "cloud"),
+        default="all",
+        help="the rules of Heat, or those of compute, volumes and network",
     )
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="rules whose area or title contains this text"
@@ -72,20 +86,33 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def compare_columns(rules: Sequence[Rule], columns: Sequence[str]) -> list[ReportLine]:
-    """Run every rule in every column; the columns run at the same time."""
+def select_rules(rules: Sequence[Rule[Client]], text: str) -> list[Rule[Client]]:
+    return [rule for rule in rules if text in f"{rule.area}: {rule.title}"]
+
+
+def compare_columns(
+    rules: Sequence[Rule[Client]],
+    columns: Sequence[str],
+    open_client: Callable[[str], AbstractContextManager[Client]],
+    concurrency: int,
+) -> list[ReportLine]:
+    """Run every rule in every column; the columns run at the same time. Without a rule no cloud is started."""
+    lines: list[ReportLine] = []
+    if not rules:
+        return lines
     with ExitStack() as stack:
-        heats = [stack.enter_context(open_column(name)) for name in columns]
-        runners = [stack.enter_context(closing(RuleRunner(heat, rules))) for heat in heats]
-        lines = []
+        clients = [stack.enter_context(open_client(name)) for name in columns]
+        runners = [stack.enter_context(closing(RuleRunner(each, rules, concurrency))) for each in clients]
         for rule in rules:
             observations = {
-                heat.name: runner.describe_observation(rule)
-                for heat, runner in zip(heats, runners, strict=True)
+                client.name: runner.describe_observation(rule)
+                for client, runner in zip(clients, runners, strict=True)
             }
-            is_same = all(observations[heat.name] == rule.select_observation(heat.release) for heat in heats)
+            is_same = all(
+                observations[client.name] == rule.select_observation(client.release) for client in clients
+            )
             lines.append(ReportLine(rule, observations, is_same))
-        return lines
+    return lines
 
 
 def print_lines(lines: Sequence[ReportLine]) -> None:

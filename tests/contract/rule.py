@@ -1,65 +1,84 @@
-"""A rule of Heat: a few requests to a cloud, and the expected observation."""
+"""A rule of a service: a few requests to a cloud, and the expected observation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-
-from tests.contract.heat import HeatClient
+from typing import Any, Generic, Protocol, TypeVar
 
 Observation = object  # any JSON value
-Observe = Callable[[HeatClient], Observation]
+NEWER_RELEASE = 27
+"""Rules are kept for one older and one newer release: of Heat 19 and 27, of Nova and the others 26 and 34."""
+
+
+class ContractClient(Protocol):
+    """What sends the requests of a rule to one cloud."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def release(self) -> int: ...
+
+
+Client = TypeVar("Client", bound=ContractClient)
+Observe = Callable[[Client], Observation]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """`observation` is what Heat 19 shows; `newer_observation` what later releases show, if that differs."""
+class Rule(Generic[Client]):
+    """`observation` is what the older release shows; `newer_observation` what later ones show, if that differs.
+
+    A rule that runs `alone` changes what others would notice, such as a quota.
+    """
 
     area: str
     title: str
-    observe: Observe
+    observe: Observe[Client]
     observation: Observation
     newer_observation: Observation = None
+    alone: bool = False
 
     def select_observation(self, release: int) -> Observation:
-        """Return the expected observation for a release. The fake imitates 19."""
-        return self.observation if release < 27 or self.newer_observation is None else self.newer_observation
+        """Return the expected observation for a release. The fake imitates the older one."""
+        if release < NEWER_RELEASE or self.newer_observation is None:
+            return self.observation
+        return self.newer_observation
+
+
+AnyRule = Rule[Any]
 
 
 @dataclass(slots=True)
-class RuleArea:
+class RuleArea(Generic[Client]):
     """Rules on one subject, in the order of the file."""
 
     title: str
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[Rule[Client]] = field(default_factory=list)
 
     def rule(
-        self, observation: Observation, newer_observation: Observation = None
-    ) -> Callable[[Observe], Observe]:
+        self, observation: Observation, newer_observation: Observation = None, *, alone: bool = False
+    ) -> Callable[[Observe[Client]], Observe[Client]]:
         """Add the decorated function as a rule; its name becomes the title."""
 
-        def add_rule(observe: Observe) -> Observe:
-            self.add(
-                observe.__name__.replace("_s_", "'s ").replace("_", " "),
-                observe,
-                observation,
-                newer_observation,
-            )
+        def add_rule(observe: Observe[Client]) -> Observe[Client]:
+            title = observe.__name__.replace("_s_", "'s ").replace("_", " ")
+            self.add(title, observe, observation, newer_observation, alone=alone)
             return observe
 
         return add_rule
 
     def add(
-        self, title: str, observe: Observe, observation: Observation, newer_observation: Observation = None
+        self,
+        title: str,
+        observe: Observe[Client],
+        observation: Observation,
+        newer_observation: Observation = None,
+        *,
+        alone: bool = False,
     ) -> None:
         """Add a rule with a title of its own."""
-        self.rules.append(Rule(self.title, title, observe, observation, newer_observation))
+        self.rules.append(Rule(self.title, title, observe, observation, newer_observation, alone))
 
-    def add_refusal(
-        self, title: str, template: object, observation: str, newer_observation: str | None = None
-    ) -> None:
-        """Add a rule for a template that Heat rejects."""
-        self.add(title, lambda heat: heat.create_refused_stack(template), observation, newer_observation)
-
-    def __iter__(self) -> Iterator[Rule]:
+    def __iter__(self) -> Iterator[Rule[Client]]:
         return iter(self.rules)

@@ -110,6 +110,8 @@ class SeedingNode:
                 kill(pid)
             server.stop(signal.SIGKILL)
             wait_until(lambda: not has_running_server(server.folder / "data"))
+            # A killed server that nobody has waited for yet is a process for the lock file.
+            Path(f"{server.socket}.lock").unlink(missing_ok=True)
             server.start()
         self.node.extra_settings = ""
 

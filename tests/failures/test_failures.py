@@ -15,7 +15,7 @@ from tests.failures.rows import ROWS
 from tests.support.database_servers import install_data_directory
 from tests.support.subnets import open_subnet
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def list_marks(row: FailureRow) -> list[pytest.MarkDecorator]:

@@ -20,10 +20,8 @@ from tests.support.heat_requests import get_fake_cloud
 from tests.support.signalling_guests import SignallingHypervisor
 
 NODE = Node("m1.small", "guestagent-mariadb")
-REQUEST_TIMEOUT_S, SERVICE_DELAY_S = (
-    1.0,
-    2.0,
-)  # seconds: a request's timeout, and what a slow service lets it wait
+REQUEST_TIMEOUT_S, SERVICE_DELAY_S = 2.5, 5.0
+"""Seconds: a request's timeout, which a busy machine must keep to otherwise, and what a slow service lets it wait."""
 OPERATION_TIMEOUT_S = 3000.0  # seconds of the hurried clock
 
 
@@ -56,7 +54,7 @@ class ControllerEnvironment:
 def environment() -> Iterator[ControllerEnvironment]:
     with serving(SignallingHypervisor()) as cloud, openstack.connect(**cloud.connect) as connection:
         heat = OpenStackHeat(connection, timeout=REQUEST_TIMEOUT_S)
-        stacks = Stacks(heat, FastClock(20), every=1.0)
+        stacks = Stacks(heat, FastClock(8), every=1.0)
         with suppress(CloudRefused):
             stacks.cluster("nobody")  # a cloud that has answered once is waited for longer
         yield ControllerEnvironment(cloud, heat, stacks)

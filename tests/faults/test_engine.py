@@ -19,7 +19,7 @@ from tests.support.heat_requests import get_fake_cloud
 from tests.support.signalling_guests import SignallingHypervisor
 
 NODE = Node("m1.small", "guestagent-mariadb")
-STACK_TIMEOUT_S = 30.0
+STACK_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

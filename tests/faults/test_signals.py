@@ -18,7 +18,8 @@ from guestagent.agent.settings import Settings as AgentSettings
 from guestagent.agent.settings import load_settings
 from guestagent.agent.signal_status import describe_signal
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.http.faults import FaultMode, ServiceName
+from guestagent.embedded.http.faults import FaultMode
+from guestagent.embedded.http.service_names import ServiceName
 from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.metadata.document import HotHandle
 from guestagent.retry import Backoff

@@ -16,7 +16,7 @@ import pytest
 from tests.support.cloud_commands import CloudCommands, build_name
 from tests.support.subnets import open_subnet
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,9 @@ from tests.heat.stuck_stack import describe_stuck_stack
 from tests.support.cluster_lifecycle import MYSQL, build_cluster, run_lifecycle, run_short_lifecycle
 from tests.support.guest_cloud import GuestCloud
 
-pytestmark = pytest.mark.timeout(480)
+pytestmark = pytest.mark.timeout(900)
 
-LIFECYCLE_TIMEOUT_S = 180.0
+LIFECYCLE_TIMEOUT_S = 400.0
 MYSQL_NODE = Node(flavor="m1.tiny", image="guestagent-mysql")
 Lifecycle = Callable[[GuestCloud, str], None]
 # One with passwords that Heat generates, and one with hidden parameters, which new nodes add in an update.

@@ -23,7 +23,7 @@ from tests.support.cluster_lifecycle import build_cluster
 from tests.support.guest_cloud import GuestCloud
 from tests.support.polling import wait_until
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 URL_LIFETIME = timedelta(minutes=1)
 STACK_TIMEOUT_S = 150.0

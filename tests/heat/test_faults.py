@@ -12,7 +12,7 @@ import pytest
 
 from guestagent.controller import Dialect
 from guestagent.controller.heat_api import Stack
-from guestagent.embedded.http.faults import ServiceName
+from guestagent.embedded.http.service_names import ServiceName
 from guestagent.embedded.process.real_heat_cloud import RealHeatCloud
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable, DeadlineExceeded
 from tests.heat.operator_requests import has_accepted_signal, list_events, request_heat
@@ -20,7 +20,7 @@ from tests.support.cluster_lifecycle import build_cluster
 from tests.support.guest_cloud import GuestCloud
 from tests.support.polling import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 STACK_TIMEOUT_S = 150.0
 OUTAGE_S = 8.0

@@ -21,7 +21,7 @@ from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID
 from tests.heat.real_heat import RELEASE
 from tests.support.guest_cloud import GuestCloud
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(900)
 
 STACK_TIMEOUT_S = 100.0
 SCRIPT = "#!/bin/sh\necho ü\n"

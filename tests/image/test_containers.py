@@ -22,10 +22,10 @@ from tests.support.container_guests import build_guest
 from tests.support.polling import wait_until
 from tests.support.subnets import open_subnet
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 REPOSITORY = Path(__file__).parents[2]
-BOOT_TIMEOUT_S = 60.0
+BOOT_TIMEOUT_S = 180.0
 SCRIPT = b"#!/bin/sh\nhostname >> /root/runs\n"
 KILLED_PROGRAM = """
 import os, signal, sys

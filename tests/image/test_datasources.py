@@ -1,4 +1,7 @@
-"""Every way in which a node of an image learns of its instance: each ends with a ready source."""
+"""Every way in which a node of an image learns of its instance: each ends with a ready source.
+
+Each way has its turn with one of the images in every run; `make test-all` tries all of them with each.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,25 @@ from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.containers import Datasource, ImageTree
 from tests.support.image_boots import check_boot, get_datasource
 from tests.support.image_cloud import open_image_cloud
+from tests.support.image_recipes import IMAGE_RECIPES
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.mark.parametrize("datasource", Datasource, ids=lambda datasource: datasource.value)
+@pytest.mark.parametrize(
+    ("recipe", "datasource"),
+    [
+        pytest.param(
+            recipe,
+            datasource,
+            marks=[] if number % len(IMAGE_RECIPES) == place else [pytest.mark.patient],
+            id=f"{name}-{datasource.value}",
+        )
+        for place, (name, recipe) in enumerate(IMAGE_RECIPES.items())
+        for number, datasource in enumerate(Datasource)
+    ],
+    indirect=["recipe"],
+)
 def test_a_source_is_ready_with_any_datasource(
     tmp_path: Path, tree: ImageTree, free_subnet: IPv4Network, datasource: Datasource
 ) -> None:

@@ -16,7 +16,7 @@ ROWS = 20_000
 
 
 @pytest.mark.patient
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_replica_of_an_image_is_seeded_by_a_dump(
     tmp_path: Path, tree: ImageTree, free_subnet: IPv4Network
 ) -> None:

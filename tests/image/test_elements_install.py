@@ -21,13 +21,13 @@ THIS_FILE = "tests/image/test_elements_install.py"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 VENV_LIMIT_MB = 90
 OWN_CODE_LIMIT_MB = 2.5
-COMMANDS_TIMEOUT_S = 240
+COMMANDS_TIMEOUT_S = 900
 KEYSTONE = (
     *("auth_url = http://127.0.0.1:9/v3", "user_id = user", "password = secret", "project_id = project"),
     *("stack_id = stack/1", "resource_name = node", "queue_id = queue"),
 )
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 class Root:

@@ -15,7 +15,7 @@ from guestagent.embedded.image_trees.mirrors import PUBLIC_ARCHIVE, PUBLIC_SECUR
 from tests.bench.image.tree_size import measure_tree
 from tests.support.tree_scan import find_words, list_private_keys
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 ENVIRONMENT_LIMIT_BYTES = 90_000_000
 OWN_CODE_LIMIT_BYTES = 2_500_000

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parents[2]
 PASSES = (
     "tests.bench.passes",

@@ -18,7 +18,7 @@ from guestagent.embedded import Serving, serving
 from tests.support.heat_requests import get_fake_cloud
 from tests.support.pypi_programs import install_programs
 
-pytestmark = pytest.mark.timeout(300)  # the first run installs them
+pytestmark = pytest.mark.timeout(900)  # the first run installs them
 OPENSTACK = ("python-openstackclient", "python-heatclient")
 CFNTOOLS = ("heat-cfntools",)
 
@@ -40,7 +40,7 @@ class Client:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert completed.returncode == expected_code, completed.stderr + completed.stdout
         return completed.stderr if expected_code else completed.stdout
@@ -131,9 +131,9 @@ def test_a_signal_by_the_stock_client_and_by_curl(cloud: Serving, client: Client
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="heat-cfntools does not start on Python 3.12")
 @pytest.mark.parametrize(("success", "status"), [("true", "CREATE_COMPLETE"), ("false", "CREATE_FAILED")])
 def test_cfn_signal_signals_a_handle(cloud: Serving, client: Client, success: str, status: str) -> None:
+    cfntools = Client(install_programs("cfntools", CFNTOOLS), client.folder, {})
     write_template(client, "wait.yaml", build_waiting_template("AWS::CloudFormation::WaitConditionHandle"))
     client.run_stack_command("create", "-t", "wait.yaml", "mine")
-    cfntools = Client(install_programs("cfntools", CFNTOOLS), client.folder, {})
 
     cfntools.run("cfn-signal", "-s", success, "-r", "because", "-i", "node", find_handle_url(cloud, "Handle"))
 
@@ -161,7 +161,7 @@ def build_waiting_template(handle: str, count: int = 1) -> dict[str, Any]:
     """A stack that is complete after SUCCESS was sent to its handle."""
     dialect = "OS::Heat" if handle.startswith("OS") else "AWS::CloudFormation"
     names = ("handle", "timeout", "count") if dialect == "OS::Heat" else ("Handle", "Timeout", "Count")
-    properties = dict(zip(names, ({"get_resource": "Handle"}, 60, count), strict=True))
+    properties = dict(zip(names, ({"get_resource": "Handle"}, 300, count), strict=True))
     transport = {"properties": {"signal_transport": "CFN_SIGNAL"}} if dialect == "OS::Heat" else {}
     return {
         "heat_template_version": "2018-08-31",

@@ -16,7 +16,7 @@ from guestagent.errors import StackFailed
 from tests.support.guest_cloud import STACK_TIMEOUT_S, GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
 PAUSE_SERVER = ["pkill", "--signal", "STOP", "-x", "mariadbd"]

@@ -13,7 +13,7 @@ from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
 

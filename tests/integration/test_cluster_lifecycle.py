@@ -11,7 +11,7 @@ from guestagent.controller import Dialect
 from tests.support.cluster_lifecycle import run_lifecycle
 from tests.support.guest_cloud import STACK_TIMEOUT_S, open_guest_cloud
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("dialect", Dialect)

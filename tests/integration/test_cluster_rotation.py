@@ -16,7 +16,7 @@ from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
 from tests.support.guest_cloud import open_guest_cloud
 from tests.support.rotation_under_load import RotationUnderLoad
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 NETWORK_OPTIONS = {"cfn": f"subnet: {SUBNET_ID}", "hot": f"network: {NETWORK_ID}"}
 PASSWORDS = {

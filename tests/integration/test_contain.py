@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from guestagent.embedded.host.loop_devices import list_loop_devices
+
 CONTAIN = Path(__file__).parents[2] / "tools/contain"
 # A server that has left its parent behind, and prints the folder of the temporary files.
 ORPHAN = 'setsid sleep 600 & echo "$TMPDIR $!"; '
@@ -66,6 +68,19 @@ def test_the_next_run_removes_the_files_of_a_killed_one_and_not_those_of_a_livin
             assert [folder.exists() for folder in folders] == [False, True]
         finally:
             kill_command(living_run)
+
+
+def test_the_next_run_detaches_the_loop_devices_of_a_killed_one() -> None:
+    attach = 'truncate -s 1M $TMPDIR/volume; losetup --find $TMPDIR/volume; echo "$TMPDIR"; sleep 600'
+    with start_contained(attach) as killed_run:
+        folder = read_folder(killed_run)
+        before = [device.file for device in list_loop_devices() if folder in device.file.parents]
+        kill_command(killed_run)
+
+        subprocess.run((CONTAIN, "true"), check=True)
+
+    assert before == [folder / "volume"]
+    assert [device for device in list_loop_devices() if folder in device.file.parents] == []
 
 
 def kill_command(command: subprocess.Popen[str]) -> None:

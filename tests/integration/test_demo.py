@@ -18,9 +18,10 @@ import pytest
 
 from guestagent.embedded.guests.namespace_processes import NAMESPACE_FOLDER
 from guestagent.embedded.guests.network import build_link_names
+from guestagent.embedded.host.loop_devices import list_loop_devices
 from tests.support.cluster_commands import build_interruptible_argv
 
-DEMO_TIMEOUT_S = 240
+DEMO_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,10 @@ def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
     runner.down()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "database", ["mariadb", pytest.param("mariadb-11.8", marks=pytest.mark.patient), "mysql"]
+    "database",
+    ["mariadb", *(pytest.param(name, marks=pytest.mark.patient) for name in ("mariadb-11.8", "mysql"))],
 )
 def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
     answer, err = demo.start("--json", "--db", database).communicate(timeout=DEMO_TIMEOUT_S)
@@ -110,8 +112,44 @@ def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
     assert not any(demo.list_traces().values()), demo.list_traces()
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("cloud_too", [False, True], ids=["demo", "demo and cloud"])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "engine",
+    ["natives", *(pytest.param(name, marks=pytest.mark.patient) for name in ("orchestrator", "migration"))],
+)
+def test_the_demo_of_the_resource_manager_holds_and_leaves_nothing(demo: Demo, engine: str) -> None:
+    answer, err = demo.start("--json", "--engine", engine).communicate(timeout=DEMO_TIMEOUT_S)
+
+    result = json.loads(answer)
+    assert result["problems"] == [], err
+    assert result["held"]
+    assert result["rows"] > 20
+    assert "the source has proved a file system of 2.0 GiB" in err
+    assert [device.file for device in list_loop_devices() if demo.folder in device.file.parents] == []
+    assert not (demo.folder / "state/manager").exists()
+    assert not any(demo.list_traces().values()), demo.list_traces()
+
+
+@pytest.mark.timeout(900)
+def test_what_a_killed_demo_of_the_resource_manager_left_is_removed(demo: Demo) -> None:
+    killed = demo.start("--engine", "natives")
+    wait_for(killed, "Master0000 (source, m1.medium) is ready")
+    killed.kill()
+    killed.communicate()
+    demo.kill_cloud()
+
+    demo.down()
+
+    assert [device.file for device in list_loop_devices() if demo.folder in device.file.parents] == []
+    assert not (demo.folder / "state/manager").exists()
+    assert not any(demo.list_traces().values()), demo.list_traces()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "cloud_too",
+    [pytest.param(False, id="demo"), pytest.param(True, id="demo and cloud", marks=pytest.mark.patient)],
+)
 def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_nothing(
     demo: Demo, cloud_too: bool
 ) -> None:
@@ -139,7 +177,8 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
     assert not any(demo.list_traces().values()), demo.list_traces()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
+@pytest.mark.patient
 def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> None:
     killed = demo.start()
     wait_for(killed, "Master0000 (source, m1.medium) is ready")
@@ -151,7 +190,7 @@ def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> Non
     assert not any(demo.list_traces().values()), demo.list_traces()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_kept_demo_shows_how_to_explore_and_end_it(demo: Demo) -> None:
     answer, err = demo.start("--keep").communicate(timeout=DEMO_TIMEOUT_S)
 
@@ -191,6 +230,21 @@ def test_a_machine_without_namespaces_gets_one_sentence_as_error(tmp_path: Path)
 
     assert completed.returncode == 77
     assert completed.stderr.startswith("guestagent: this machine does not allow namespaces")
+    assert len(completed.stderr.splitlines()) == 1
+
+
+def test_a_machine_without_loop_devices_gets_one_sentence_as_error(tmp_path: Path) -> None:
+    """The demo of the resource manager needs them; the other one does not."""
+    nodes = "mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/tty c 5 0; mknod -m 666 /dev/urandom c 1 9; mkdir /dev/pts"
+    words = shlex.join([*build_command("demo"), "--engine", "natives", "--state", f"{tmp_path}/state"])
+    script = f"mount -t tmpfs tmpfs /dev; {nodes}; exec {words}"
+
+    completed = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", script], capture_output=True, text=True, timeout=DEMO_TIMEOUT_S
+    )
+
+    assert completed.returncode == 77, completed.stderr
+    assert completed.stderr.startswith("guestagent: this machine has no loop devices")
     assert len(completed.stderr.splitlines()) == 1
 
 

@@ -8,7 +8,6 @@ The `python` blocks of a page are one program, for which there is a cloud `myclo
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,12 +17,11 @@ import pytest
 import yaml
 
 from guestagent.embedded import serving
-from tests.support.page_commands import ShownCommand, read_commands, read_program
+from tests.support.page_commands import build_script, find_mismatches, read_commands, read_program
 from tests.support.signalling_guests import SignallingHypervisor
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-COMMAND_SEPARATOR = "--- command {} ---"
 # The page has its own network, processes and clouds, all of which end with its shell.
 ISOLATION_COMMAND = (
     "unshare",
@@ -44,13 +42,6 @@ mount --bind "$0" /var/lib/guestagent-cloud
 mount -t tmpfs tmpfs /run/netns
 "$@"
 """
-
-
-def build_script(commands: list[ShownCommand]) -> str:
-    return "".join(
-        f"echo '{COMMAND_SEPARATOR.format(number)}'\n{command.command}\n"
-        for number, command in enumerate(commands)
-    )
 
 
 def read_page_program(page: Path) -> str:
@@ -85,16 +76,14 @@ def run_script(tmp_path: Path) -> Callable[[str], str]:
     return run
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", list_pages_with_commands(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_on_a_page_print_the_documented_output(page: Path, run_script: Callable[[str], str]) -> None:
     documented_commands = list(read_commands(page.read_text()))
 
     output = run_script(build_script(documented_commands))
 
-    outputs = re.split(COMMAND_SEPARATOR.format(r"\d+") + "\n", output)[1:]
-    pairs = zip(documented_commands, outputs, strict=True)
-    mismatches = [command for command, printed in pairs if not command.matches(printed)]
+    mismatches = find_mismatches(documented_commands, output)
     assert mismatches == [], output
 
 

@@ -16,7 +16,7 @@ from guestagent.embedded.database_servers import Flavour
 from tests.failures.server_pair import PASSWORD, Node, Pair, open_pair
 from tests.support.subnets import open_subnet
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 Findings = dict[str, tuple[str, str]]
 

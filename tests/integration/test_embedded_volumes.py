@@ -50,7 +50,8 @@ def test_a_volume_is_created_listed_and_deleted(cloud: RawCloud) -> None:
 def test_what_cinder_rejects_is_rejected(
     cloud: RawCloud, values: dict[str, object], status: int, message: str
 ) -> None:
-    answer = cloud.ask("volume", "POST", "/volumes", {"volume": {"size": 1, **values}})
+    body = {"volume": {"size": 1, **values}}
+    answer = cloud.ask("volume", "POST", "/volumes", body, {"OpenStack-API-Version": "volume 3.53"})
 
     assert answer[0] == status
     assert message in next(iter(answer[1].values()))["message"]
@@ -99,7 +100,7 @@ def test_without_a_host_a_volume_stays_reserved_until_the_server_is_deleted(clou
     server_id = body["server"]["id"]
 
     assert cloud.await_server(server_id, "ERROR") == "ERROR"
-    assert cloud.get_server(server_id)["fault"]["message"] == "No valid host was found."
+    assert cloud.get_server(server_id)["fault"]["message"] == "No valid host was found. "
     assert cloud.get_volume(volume_id)["status"] == "reserved"
     cloud.ask("compute", "DELETE", f"/servers/{server_id}")
     assert cloud.await_volume(volume_id, "available") == "available"

@@ -13,7 +13,7 @@ from tests.support.cluster_lifecycle import NODE, build_cluster
 from tests.support.guest_cloud import STACK_TIMEOUT_S, GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.integration.openstack_tests.exclusions import (
 from tests.integration.openstack_tests.script_guests import ScriptHypervisor
 from tests.support.pypi_programs import install_programs
 
-pytestmark = pytest.mark.timeout(600)  # the first run installs them
+pytestmark = pytest.mark.timeout(900)  # the first run installs them
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "openstack-tests.md"
 ROW = re.compile(r"^\| (.+?) \| (`.+`) \|$", re.M)
 NAME = re.compile(r"`([^`]+)`")

@@ -32,7 +32,7 @@ with (lab / "pokes").open("a") as pokes:
     pokes.write("poke;")
 deliver_document(os.environ, settings, boot_folders=[lab], backup_cache=lab / "backup")
 """
-ARRIVAL_TIMEOUT_S = 20.0
+ARRIVAL_TIMEOUT_S = 90.0
 PASSWORD = "hidden-password"
 
 

@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("guestagent-*.whl"))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_an_installed_package_finds_its_elements_and_units(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
@@ -41,7 +41,7 @@ def test_an_installed_package_finds_its_elements_and_units(wheel: Path, tmp_path
     assert completed.stdout.splitlines() == [str(inside / "elements"), str(inside / "systemd")]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_the_wheel_is_complete_and_scripts_stay_executable(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
@@ -53,7 +53,7 @@ def test_the_wheel_is_complete_and_scripts_stay_executable(wheel: Path) -> None:
     assert not [name for name in modes if name.startswith("tests/")]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_guest_installs_no_package_of_the_controllers(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
@@ -64,7 +64,7 @@ def test_a_guest_installs_no_package_of_the_controllers(wheel: Path) -> None:
     assert base == {"pyyaml", "requests", "pymysql", "psutil"}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_the_wheel_that_an_image_gets_is_the_one_that_was_installed(wheel: Path, tmp_path: Path) -> None:
     pip = (sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--no-index", "--target")
     subprocess.run([*pip, str(tmp_path / "site-packages"), str(wheel)], check=True)

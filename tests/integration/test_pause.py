@@ -23,8 +23,8 @@ from tests.support.database_servers import DatabaseServer, install_data_director
 from tests.support.polling import POLL_INTERVAL_S
 from tests.support.resident_agent import ResidentAgent
 
-pytestmark = pytest.mark.timeout(240)
-STATUS_TIMEOUT_S = 60
+pytestmark = pytest.mark.timeout(900)
+STATUS_TIMEOUT_S = 180
 
 
 @pytest.fixture(scope="module")

@@ -121,13 +121,17 @@ class ReplicatedRows:
     def source(self) -> str:
         return self._cloud.find_guest(f"{self._stack}-Master0000")
 
-    def insert_row_and_compare(self, *replicas: str) -> None:
+    def insert_row_and_compare(self, *replicas: str, stack: str | None = None) -> None:
         """Insert a row, and check that each of these replicas has all rows after it has caught up."""
         self._row_count += 1
         self._cloud.execute(self.source, "INSERT INTO d.t SELECT COUNT(*) + 1 FROM d.t")
+        self.compare(*replicas, stack=stack)
+
+    def compare(self, *replicas: str, stack: str | None = None) -> None:
+        """Check that each of these replicas, of this stack or another one, has all rows after it has caught up."""
         position = self._cloud.query_value(self.source, self._queries.position)
         for name in replicas:
-            replica = self._cloud.find_guest(f"{self._stack}-{name}")
+            replica = self._cloud.find_guest(f"{stack or self._stack}-{name}")
             assert self._cloud.query_value(replica, self._queries.wait.format(position)) == "0", name
             ids = self._cloud.query_value(replica, "(SELECT GROUP_CONCAT(id ORDER BY id) FROM d.t)")
             assert ids == ",".join(str(number + 1) for number in range(self._row_count)), name

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from hypothesis import strategies as st
 
-from guestagent.controller import Cluster, Dialect, Node, Passwords
+from guestagent.controller import Cluster, Dialect, ExternalSource, Node, Passwords, StackVolume
+from guestagent.controller.client_networks import approach_client_networks
+from guestagent.controller.database_group import FIRST_GROUP, DatabaseGroup
+from guestagent.controller.extra_group import NAME_PATTERN, set_rules
+from guestagent.controller.group_rule import build_rule
 from guestagent.controller.seed import SeedSettings, SourceSize
 from guestagent.controller.seed_preparation import end_seeds
 from guestagent.errors import InvalidCluster
@@ -32,7 +36,7 @@ def list_names(of: Cluster) -> list[str]:
 
 words = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 texts = words | st.builds("{} {}".format, words, words)
-nodes = st.builds(Node, flavor=texts, image=texts)
+nodes = st.builds(Node, flavor=texts, image=texts, zone=st.none() | texts)
 cidrs = st.builds(
     lambda address, prefix: str(IPv4Network((address, prefix), strict=False)),
     st.integers(0, 2**32 - 1),
@@ -60,6 +64,46 @@ CA = "-----BEGIN CERTIFICATE-----\nMC4=\n-----END CERTIFICATE-----\n"
 encryptions = st.sampled_from(
     [None, Tls(), Tls(required=False), Tls(ca=CA), Tls(ca=CA, verify=False), Tls(verify=False)]
 )
+
+
+EXTERNAL = ExternalSource("10.1.0.5", "follower_reports")
+
+
+def build_following_cluster(replicas: int = 1, **settings: Any) -> Cluster:
+    """A cluster of small replicas that follow a source elsewhere."""
+    return Cluster.new(source=EXTERNAL, replicas=[SMALL] * replicas, **settings)
+
+
+sources = st.builds(
+    ExternalSource,
+    st.sampled_from(["10.1.0.5", "2001:db8::5", "db.example.org"]),
+    st.sampled_from(["follower_reports", "replicator"]),
+    st.integers(1, 65535),
+)
+
+
+@st.composite
+def following_clusters(draw: st.DrawFn) -> Cluster:
+    """Clusters with an external source after any sequence of the operations that they have."""
+    made = Cluster.new(
+        source=draw(sources),
+        replicas=draw(st.lists(nodes, min_size=1, max_size=3)),
+        client_networks=draw(st.lists(cidrs, max_size=2, unique=True)),
+        dialect=draw(st.sampled_from(Dialect)),
+        tls=draw(encryptions),
+        **draw(settings),
+    )
+    for operation in draw(st.lists(st.sampled_from(["add", "remove", "renew", "resize"]), max_size=4)):
+        name = draw(st.sampled_from(list_names(made)))
+        if operation == "add":
+            made = made.add_replica(draw(nodes))
+        elif operation == "remove":
+            made = try_operation(partial(made.remove_replica, name), made)
+        elif operation == "renew":
+            made = made.renew(name)
+        else:
+            made = made.resize(name, draw(texts))
+    return made
 
 
 @st.composite
@@ -92,11 +136,42 @@ def fresh_clusters(draw: st.DrawFn) -> Cluster:
         verification=draw(st.none() | st.just("verifier")),
         **draw(settings),
     )
-    return made.in_dialect(dialect)
+    made = made.in_dialect(dialect)
+    return add_volumes(draw, made) if dialect is Dialect.HOT else made
 
 
-OPERATIONS = ["add", "remove", "renew", "resize", "rotate", "end", "reseed", "join"]
+networks = st.none() | (cidrs | cidrs_of_ipv6).map(ip_network)
+rules = st.builds(build_rule, networks, st.sampled_from(["tcp", "udp"]), st.none() | st.integers(1, 65535))
+extra_groups = st.dictionaries(st.from_regex(NAME_PATTERN, fullmatch=True), st.lists(rules, max_size=3)).map(
+    lambda drawn: tuple(group for name in sorted(drawn) for group in set_rules((), name, drawn[name]))
+)
+
+
+def with_inline_rules(cluster: Cluster) -> Cluster:
+    """The cluster as earlier releases wrote it: the rules for clients are a part of the security group."""
+    return replace(cluster, group=DatabaseGroup(1, cluster.client_networks))
+
+
+def add_volumes(draw: st.DrawFn, cluster: Cluster) -> Cluster:
+    """The cluster, some of whose nodes have a data volume of the stack, and perhaps with inline rules."""
+    if draw(st.booleans()):
+        cluster = with_inline_rules(cluster)
+    volumes = st.none() | st.builds(StackVolume, st.integers(1, 100), st.none() | words, st.booleans())
+    source, *replicas = [replace(node, volume=draw(volumes)) for node in cluster]
+    groups = draw(extra_groups) if cluster.network is not None else ()
+    return replace(cluster, source=source, replicas=tuple(replicas), extra_groups=groups)
+
+
+OPERATIONS = ["add", "remove", "renew", "resize", "rotate", "end", "reseed", "join", "volume", "networks"]
+OPERATIONS += ["admit", "revoke"]
 sizes = st.builds(SourceSize, st.none() | st.integers(0, 2**40), st.none() | st.integers(0, 2**40))
+
+
+def forget_hot(cluster: Cluster) -> Cluster:
+    """The cluster without what only HOT has: data volumes, another security group than the first, more groups."""
+    source, *replicas = [replace(node, volume=None) for node in cluster]
+    changed = replace(cluster, group=FIRST_GROUP, former_group=None, extra_groups=())
+    return replace(changed, source=source, replicas=tuple(replicas))
 
 
 def forget_seeds(cluster: Cluster) -> Cluster:
@@ -130,6 +205,18 @@ def clusters(draw: st.DrawFn) -> Cluster:
             made = made.renew(draw(st.sampled_from(list_names(made))))
         elif operation == "resize":
             made = made.resize(draw(st.sampled_from(list_names(made))), draw(texts))
+        elif operation == "volume":
+            name, size_gib = draw(st.sampled_from(list_names(made))), draw(st.integers(1, 200))
+            made = try_operation(partial(made.resize_volume, name, size_gib), made)
+        elif operation == "networks":
+            networks = draw(st.lists(cidrs, max_size=3, unique=True))
+            made = try_operation(partial(approach_client_networks, made, networks), made)
+        elif operation == "admit":
+            name = draw(st.sampled_from(["reports", "mirror", "a" * 40]))
+            network = draw(cidrs | st.sampled_from([*made.client_networks, "10.0.0.0/8"]))
+            made = try_operation(partial(made.admit, name, network), made)
+        elif operation == "revoke" and made.followers:
+            made = made.revoke(draw(st.sampled_from([each.name for each in made.followers])))
         elif operation == "end":
             made = made.end_rotation()
         elif operation == "rotate" and made.replicas and not made.rotating:

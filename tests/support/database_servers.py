@@ -33,7 +33,7 @@ from guestagent.embedded.database_servers import (
 )
 from tests.support.server_reset_statements import RESET_STATEMENTS
 
-SERVER_TIMEOUT_S = 30.0
+SERVER_TIMEOUT_S = 120.0
 RESTART_EXIT_STATUS = 16  # a mysqld ends with it to be started again
 MARIADB = FLAVOURS["mariadb1011"]
 READ_ONLY_VARIABLES = {"mariadb": "read_only", "mysql": "super_read_only"}

@@ -19,7 +19,7 @@ from tests.support.polling import wait_until
 from tests.support.processes import find_processes
 from tests.support.seed_sources import PASSWORD
 
-PROCESS_TIMEOUT_S = 40.0
+PROCESS_TIMEOUT_S = 120.0
 
 
 def compute_fingerprint(certificate: Certificate) -> str:

@@ -17,6 +17,7 @@ from openstack.connection import Connection
 
 from guestagent.controller import Cluster, render
 from guestagent.controller.heat_api import Stack
+from guestagent.controller.openstack_hardware import OpenStackHardware
 from guestagent.controller.openstack_heat import OpenStackHeat
 from guestagent.controller.stacks import Stacks
 from guestagent.embedded import Serving, serving
@@ -27,7 +28,7 @@ from guestagent.embedded.guests.network import build_link_names
 from guestagent.embedded.process.cloud_settings import CloudSettings
 from tests.support.polling import wait_until
 
-STACK_TIMEOUT_S = 60.0
+STACK_TIMEOUT_S = 180.0
 QUERY_PROGRAM = """
 import json, sys
 from guestagent.database.login import connect_socket
@@ -51,7 +52,7 @@ class GuestCloud:
     ) -> None:
         self.server, self.hypervisor, self.bridge = server, hypervisor, bridge
         self.operator, self.heat = connection, OpenStackHeat(connection)
-        self.stacks = Stacks(self.heat, every=0.3)
+        self.stacks = Stacks(self.heat, every=0.3, hardware=OpenStackHardware(connection))
 
     def create(self, name: str, cluster: Cluster) -> Stack:
         return self.stacks.wait(self.stacks.create(name, cluster), STACK_TIMEOUT_S)

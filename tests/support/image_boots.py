@@ -11,7 +11,7 @@ from guestagent.embedded.guests.network import build_link_names
 from tests.support.guest_cloud import GuestCloud
 from tests.support.polling import wait_until
 
-BOOT_TIMEOUT_S = 60.0
+BOOT_TIMEOUT_S = 180.0
 CLOUD_INIT_RESULT = "/run/cloud-init/result.json"
 CLOUD_INIT_STATUS = "/run/cloud-init/status.json"
 # The image keeps Heat's own program from running if its Python cannot run it, and Nova's metadata in the dialect of Ec2

@@ -22,7 +22,7 @@ from tests.support.image_cloud import ImageCloud
 from tests.support.polling import wait_until
 from tests.support.secret_scan import AS_ROOT, find_secrets, list_secrets
 
-CHANGE_TIMEOUT_S = 150.0
+CHANGE_TIMEOUT_S = 400.0
 SEED_METHODS: Mapping[Family, str] = {"mariadb": "backup", "mysql": "clone"}
 QUERIES: Mapping[Family, PositionQueries] = {"mariadb": MARIADB, "mysql": MYSQL}
 

@@ -10,7 +10,7 @@ from guestagent.embedded.database_servers.data_directory import INSTALLERS
 from guestagent.embedded.host import commands
 from tests.support.database_servers import DatabaseServer, provide_server_root
 
-INSTALL_TIMEOUT_S = 120.0
+INSTALL_TIMEOUT_S = 600.0
 PARTITIONED_TABLE = (
     "CREATE TABLE shop.parts (id INT PRIMARY KEY, text VARCHAR(50)) PARTITION BY RANGE (id)"
     " (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20), PARTITION p2 VALUES LESS THAN MAXVALUE)"

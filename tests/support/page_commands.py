@@ -13,7 +13,7 @@ Markdown shows none of these comments to a reader.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -25,6 +25,7 @@ FILE = re.compile(r"^<!-- file: (\S+) -->$", re.MULTILINE)
 SHORTENED = re.compile(r"^<!-- shortened -->$", re.MULTILINE)
 COMMAND = re.compile(r"^\$ ", re.MULTILINE)
 NUMBER_OR_SPACE = re.compile(r"(\d+|[ \t]+)")
+COMMAND_SEPARATOR = "--- command {} ---"
 END_OF_FILE = "END_OF_THE_FILE_ON_THE_PAGE"
 
 
@@ -58,15 +59,36 @@ def read_commands(page: str) -> Iterator[ShownCommand]:
             yield from _read_console(block["content"], SHORTENED.search(notes) is not None)
 
 
-def read_commands_left_to(page: str, test: str, heading: str) -> list[ShownCommand]:
-    """Read the commands below this heading that the note `not run: ...` leaves to another test, which it names."""
-    _, _, section = page.partition(f"\n{heading}\n")
-    section = re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+def read_commands_left_to(page: str, test: str, heading: str = "") -> list[ShownCommand]:
+    """Read the commands that the note `not run: ...` leaves to another test, which it names.
+
+    With a heading they are those below it and above the next one.
+    """
+    section = page
+    if heading:
+        _, _, below = page.partition(f"\n{heading}\n")
+        section = re.split(r"^#+ ", below, maxsplit=1, flags=re.MULTILINE)[0]
     return [
         command
         for block in BLOCK.finditer(section)
         if NOT_RUN.search(block["notes"]) is not None and test in block["notes"]
         for command in _read_console(block["content"], SHORTENED.search(block["notes"]) is not None)
+    ]
+
+
+def build_script(commands: Sequence[ShownCommand]) -> str:
+    """Return a shell script of the commands, whose output shows where the output of each begins."""
+    return "".join(
+        f"echo '{COMMAND_SEPARATOR.format(number)}'\n{command.command}\n"
+        for number, command in enumerate(commands)
+    )
+
+
+def find_mismatches(commands: Sequence[ShownCommand], output: str) -> list[ShownCommand]:
+    """Return the commands that printed something else than the page shows. `output` is that of their script."""
+    outputs = re.split(COMMAND_SEPARATOR.format(r"\d+") + "\n", output)[1:]
+    return [
+        command for command, printed in zip(commands, outputs, strict=True) if not command.matches(printed)
     ]
 
 

@@ -9,7 +9,7 @@ POLL_INTERVAL_S = 0.05
 
 
 def wait_until(
-    is_true: Callable[[], bool], timeout_s: float = 60.0, interval_s: float = POLL_INTERVAL_S
+    is_true: Callable[[], bool], timeout_s: float = 180.0, interval_s: float = POLL_INTERVAL_S
 ) -> None:
     """Return when the predicate is true; fail with AssertionError after the timeout."""
     deadline = time.monotonic() + timeout_s

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock
 
-INSTALL_TIMEOUT_S = 240
+INSTALL_TIMEOUT_S = 900
 
 
 def install_programs(name: str, packages: Sequence[str], alone: Sequence[str] = ()) -> Path:

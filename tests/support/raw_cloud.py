@@ -11,6 +11,8 @@ from openstack.connection import Connection
 from guestagent.embedded.openstack.glance.images import IMAGES
 
 GROW_HEADERS = {"OpenStack-API-Version": "volume 3.42"}
+DEFAULT_HEADERS = {"compute": {"OpenStack-API-Version": "compute 2.79"}}
+"""Those of a request that names no others. Without them Nova answers as in its first version."""
 
 
 class RawCloud:
@@ -32,8 +34,9 @@ class RawCloud:
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
         """Return the status and the body of an answer."""
+        chosen = dict(headers or DEFAULT_HEADERS.get(service, {}))
         response = self._services[service].request(
-            path, method, json=body, headers=dict(headers or {}), raise_exc=False, connect_retries=0
+            path, method, json=body, headers=chosen, raise_exc=False, connect_retries=0
         )
         content = response.json() if response.content else None
         return response.status_code, content
@@ -98,7 +101,8 @@ class RawCloud:
         return status
 
 
-def attach_at_boot(volume_id: str) -> dict[str, Any]:
-    """Return the part of a new server's request for its data volume."""
+def attach_at_boot(volume_id: str, image_id: str = IMAGES[0].id) -> dict[str, Any]:
+    """Return the part of a new server's request for its root disk and its data volume."""
+    root = {"uuid": image_id, "source_type": "image", "destination_type": "local", "boot_index": 0}
     volume = {"uuid": volume_id, "source_type": "volume", "destination_type": "volume", "boot_index": -1}
-    return {"block_device_mapping_v2": [volume]}
+    return {"block_device_mapping_v2": [root, volume]}

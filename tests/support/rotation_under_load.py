@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 
-from guestagent.database.login import connect_socket
 from guestagent.database.source_probe import TcpSourceProbe
-from guestagent.database.sql_statement import sql
 from guestagent.demo.socket_table import SocketTable
 from guestagent.demo.workload import RowWriter
-from guestagent.errors import DatabaseError
 from guestagent.secret import Secret
 from tests.support.cluster_commands import ClusterCommands
+from tests.support.dump_kills import DumpKills
 from tests.support.guest_cloud import GuestCloud
 
 COMMAND_TIMEOUT_S = 150
-KILL_INTERVAL_S = 0.9  # a receiver reconnects after one second
-BINLOG_DUMPS = sql("SELECT id AS id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'")
 
 
 class RotationUnderLoad:
@@ -65,16 +60,11 @@ class RotationUnderLoad:
         """Write rows on the source, and kill every replication connection again and again."""
         for name in self.replicas:
             self._log_lengths[name] = len(self._read_log(name))
-        is_done = threading.Event()
-        killer = threading.Thread(target=self._kill_dumps, args=(is_done,))
         with RowWriter() as writer:
             writer.start(self._open_table("Master0000"))
-            killer.start()
-            try:
+            with DumpKills(self.cloud.find_socket(self._find_guest("Master0000"))) as kills:
                 yield writer
-            finally:
-                is_done.set()
-                killer.join()
+        self.kills += kills.count
         assert writer.error is None
 
     def list_access_denied_lines(self) -> list[str]:
@@ -97,16 +87,6 @@ class RotationUnderLoad:
             with closing(self._open_table(name)) as table:
                 missing_rows[name] = set(range(1, acknowledged + 1)) - table.read_numbers()
         return missing_rows
-
-    def _kill_dumps(self, is_done: threading.Event) -> None:
-        with closing(
-            connect_socket(self.cloud.find_socket(self._find_guest("Master0000")), "root", 10)
-        ) as source:
-            while not is_done.wait(KILL_INTERVAL_S):
-                for row in source.fetch_rows(BINLOG_DUMPS, "listing binlog dumps"):
-                    with suppress(DatabaseError):  # the connection has ended
-                        source.fetch_rows(sql("KILL {}", int(str(row["id"]))), "killing a binlog dump")
-                        self.kills += 1
 
     def _find_guest(self, node: str) -> str:
         return self.cloud.find_guest(f"{self._stack}-{node}")

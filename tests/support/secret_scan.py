@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from guestagent.embedded.containers.start_script import GUEST_PYTHON
 from tests.support.guest_cloud import GuestCloud
 
-SCAN_TIMEOUT_S = 240.0
+SCAN_TIMEOUT_S = 900.0
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 AS_ROOT: tuple[str, ...] = ()
 # Prints {name: value}: the passwords of the document, the secret part of its handle, and the collector's key.

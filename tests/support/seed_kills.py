@@ -14,7 +14,7 @@ from tests.support.polling import wait_until
 from tests.support.processes import list_commands
 from tests.support.seeded_cluster import SeededCluster
 
-BOOT_TIMEOUT_S, STAGE_TIMEOUT_S = 30.0, 120.0
+BOOT_TIMEOUT_S, STAGE_TIMEOUT_S = 120.0, 300.0
 LOOK_INTERVAL_S = 0.005
 """Some phases take a few milliseconds."""
 ENDED = frozenset({SeedPhase.DONE, SeedPhase.FAILED})

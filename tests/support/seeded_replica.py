@@ -24,7 +24,7 @@ from tests.support.processes import find_processes, kill
 from tests.support.seed_sources import CHANNEL_PASSWORD, CHANNEL_USER, SERVER_LOGS
 from tests.support.server_scripts import write_server_scripts
 
-WORKER_TIMEOUT_S = 120.0
+WORKER_TIMEOUT_S = 300.0
 
 
 @dataclass(slots=True)

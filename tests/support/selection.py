@@ -18,8 +18,10 @@ SLOWEST_FIRST = (
     "heat/test_cluster_lifecycle.py",
     "heat/test_faults.py",
     "heat",
+    "real_cloud",
     "image/test_cluster_in_containers.py",
     "image",
+    "integration/resources/broker",
     "integration/test_openstack_tests.py",
     "integration/test_cluster_lifecycle.py",
     "integration/test_docs.py",
@@ -44,6 +46,7 @@ SLOWEST_FIRST = (
 SHARED_IN_FILE = frozenset(
     {
         "test_clients.py",
+        "test_cloud_contract.py",
         "test_contract.py",
         "test_elements_install.py",
         "test_elements_rpm.py",
@@ -56,7 +59,7 @@ SHARED_IN_FILE = frozenset(
 )
 """Files whose tests share something that takes seconds to create, independent of their parameters."""
 
-SHARED_IN_FOLDER = frozenset({"integration/resident_agent"})
+SHARED_IN_FOLDER = frozenset({"integration/resident_agent", "integration/resources/broker"})
 """Folders whose tests share such a thing across files."""
 
 SERVERS_SHARED_IN_FOLDER = frozenset(
@@ -101,6 +104,8 @@ def get_work_unit(test_id: str) -> str:
     if path.parts[:2] == ("tests", "image") and path.stem != "test_cluster_in_containers":
         image = next((image for image in IMAGE_RECIPES if image in name), file)
         return f"guests of {image}"
+    if path.parts[:2] == ("tests", "real_cloud"):
+        return "tests on real services"
     folder = "/".join(path.parts[1:-1])
     if path.name in SHARED_IN_FILE:
         return file

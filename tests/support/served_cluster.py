@@ -8,9 +8,11 @@ from typing import Any
 
 from guestagent.resources.description import read_description
 from guestagent.resources.endpoint.key_ring import KeyRing, make_key_ring
+from guestagent.resources.endpoint.node_answer import NodeAnswer
 from guestagent.resources.endpoint.node_document import EndpointAddress
-from guestagent.resources.endpoint.node_endpoint import NodeAnswer, NodeEndpoint
+from guestagent.resources.endpoint.node_endpoint import NodeEndpoint
 from guestagent.resources.endpoint.signed_path import NodePath, PathPurpose, sign_path
+from guestagent.resources.instance_seed import begin_seed
 from guestagent.resources.operation import OperationState
 from guestagent.resources.orders import CreateCluster
 from guestagent.resources.store.memory_store import MemoryStore
@@ -90,6 +92,14 @@ class ServedCluster:
             wanted = wanted.replace_instance(instance.renewed())
         self.write(ClusterChange(wanted=dump_wanted(wanted)))
 
+    def join(self, name: str) -> None:
+        """Have a replica join with a seed."""
+        wanted = self.wanted
+        replica = wanted.find_instance(name)
+        assert replica is not None
+        wanted = wanted.replace_instance(begin_seed(wanted, replica))
+        self.write(ClusterChange(wanted=dump_wanted(wanted)))
+
     def sign(self, instance: str, purpose: PathPurpose, number: int = 1) -> tuple[str, str]:
         """Return the path and its genuine signature."""
         path = NodePath("shop", instance, purpose, number)
@@ -98,9 +108,15 @@ class ServedCluster:
         signed = sign_path(path, self.ring.get_key(self.ring.newest), snapshot.cluster.id)
         return str(path), signed.partition("?Signature=")[2]
 
-    def read(self, instance: str, purpose: PathPurpose = PathPurpose.RUN, number: int = 1) -> NodeAnswer:
-        """Have a node read a document."""
-        return self.endpoint.read_document(*self.sign(instance, purpose, number))
+    def read(
+        self,
+        instance: str,
+        purpose: PathPurpose = PathPurpose.RUN,
+        number: int = 1,
+        reader: str = ADDRESS,
+    ) -> NodeAnswer:
+        """Have a node, or another reader, read a document."""
+        return self.endpoint.read_document(*self.sign(instance, purpose, number), reader)
 
     def read_json(self, instance: str, purpose: PathPurpose = PathPurpose.RUN) -> dict[str, Any]:
         answer = self.read(instance, purpose)

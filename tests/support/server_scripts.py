@@ -12,7 +12,7 @@ START_SCRIPT = """\
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # Each start without a running server is one; a server that ends with 16 is started again.
 [ -e "/proc/$(cat {folder}/pid 2>/dev/null)/exe" ] && exit 0
-rm -f {folder}/s {folder}/pid
+rm -f {folder}/s {folder}/s.lock {folder}/pid
 {environment} setsid sh -c 'while :; do "$@"; [ $? = 16 ] || exit; done' sh {command} </dev/null >>{folder}/out 2>&1 &
 """
 STOP_SCRIPT = """\

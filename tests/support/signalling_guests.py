@@ -26,6 +26,7 @@ class SignallingHypervisor(FakeHypervisor):
 
     def __init__(self) -> None:
         super().__init__()
+        self.poll_interval_s = POLL_INTERVAL_S
         self.failure_reasons: dict[str, str] = {}
         self.silent_nodes: set[str] = set()
         self.evidence: dict[str, object] = {}
@@ -54,7 +55,7 @@ class SignallingHypervisor(FakeHypervisor):
     def _run_guest(self, guest: Guest, is_destroyed: threading.Event) -> None:
         signalled_handles: set[str] = set()
         with requests.Session() as session:
-            while not is_destroyed.wait(POLL_INTERVAL_S):
+            while not is_destroyed.wait(self.poll_interval_s):
                 try:
                     document = _read_document(session, guest)
                     handle = document["ReadyWaitCondition"]

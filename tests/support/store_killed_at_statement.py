@@ -8,15 +8,10 @@ returned. The last process is not killed.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
-
-from sqlalchemy import Engine, event
 
 from guestagent.resources.operation import OperationState
 from guestagent.resources.orders import CreateCluster, Order, RestartInstance
@@ -24,6 +19,7 @@ from guestagent.resources.store import store_opening
 from guestagent.resources.store.records import ClusterChange, SignalEntry
 from guestagent.resources.store.store_clock import MachineClock
 from guestagent.resources.store.store_location import StoreFile
+from tests.support.killed_statements import kill_at_each_statement
 from tests.support.store_contract.opened_store import accept_all, build_record
 
 ORDERS: tuple[Order, ...] = (
@@ -57,32 +53,11 @@ def use_store(path: Path, note_return: Callable[[str], None]) -> None:
     store.close()
 
 
-def use_until_statement(folder: Path, number: int) -> None:
-    """Use a store in this process, and kill it before its nth statement or commit."""
-    statements = count(1)
-
-    def kill_at_statement(*_: object) -> None:
-        if next(statements) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(Engine, "before_cursor_execute", kill_at_statement)
-    event.listen(Engine, "commit", kill_at_statement)
-    folder.mkdir()
+def use_noted_store(folder: Path) -> None:
+    """Use a store in a folder, and note there what has returned."""
     with (folder / "returned").open("a", buffering=1, encoding="utf-8") as returned:
         use_store(folder / "private" / "store.db", lambda line: print(line, file=returned))
 
 
-def main(folder: Path) -> None:
-    """Start one process after the other until one ends by itself."""
-    for number in count(1):
-        pid = os.fork()
-        if pid == 0:
-            use_until_statement(folder / str(number), number)
-            os._exit(0)
-        _, status = os.waitpid(pid, 0)
-        if not os.WIFSIGNALED(status):
-            sys.exit(os.waitstatus_to_exitcode(status))
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    kill_at_each_statement(Path(sys.argv[1]), use_noted_store)

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from guestagent.embedded.guests import namespace_processes
+from guestagent.embedded.guests.volume_files import VolumeFiles
 from guestagent.retry import SystemClock
 
 LOCKS = Path("/tmp/guestagent-test-subnets")
@@ -100,6 +101,8 @@ def _remove_bridge(bridge: str) -> None:
     for guest in guests:
         namespace_processes.kill_processes(guest, SystemClock())
         _run_ip("netns", "delete", guest)
+    if state:
+        VolumeFiles(Path(state["state"])).sweep()
     _run_ip("link", "delete", bridge)
 
 

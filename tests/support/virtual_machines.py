@@ -71,6 +71,19 @@ class VirtualMachineHypervisor:
             machine.kill()
             machine.wait()
 
+    def create_volume(self, volume_id: str, size_gib: int) -> None:
+        raise CloudError("the virtual machines of this test have no volumes")
+
+    extend_volume = create_volume
+
+    def delete_volume(self, volume_id: str) -> None:
+        """There is none."""
+
+    def attach_volume(self, guest_id: str, volume_id: str) -> None:
+        raise CloudError("the virtual machines of this test have no volumes")
+
+    detach_volume = show_growth = attach_volume
+
     def destroy(self, guest_id: str) -> None:
         with self._lock:
             if guest_id in self._machines:

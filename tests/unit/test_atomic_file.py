@@ -112,7 +112,7 @@ def test_a_lock_of_another_user_is_refused(tmp_path: Path) -> None:
         open_lock(tmp_path / "lock")
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(60)
 def test_a_pipe_a_folder_and_a_file_that_is_too_large_are_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()

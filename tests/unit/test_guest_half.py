@@ -18,7 +18,7 @@ from tests.support.source_tree import HOUSE, get_modules, list_reachable_modules
 
 INSTALL = find_package_data("elements") / "guestagent" / "install.d" / "50-guestagent"
 OWN_CODE_LIMIT_BYTES = 2_500_000
-OPERATOR_COMMANDS = {"cluster", "cloud", "demo", "elements-path"}
+OPERATOR_COMMANDS = {"cluster", "resources", "cloud", "demo", "elements-path"}
 GUEST_COMMANDS = COMMAND_MODULES.keys() - OPERATOR_COMMANDS
 
 

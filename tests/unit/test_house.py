@@ -51,11 +51,12 @@ ARROWS: dict[str, set[str]] = {
             "byte_units",
             "time_limit",
             "http_time_limit",
+            "strict_json",
         )
     },
     "resources": FOUNDATION | {"metadata", "controller"},
     "embedded": FOUNDATION | {"package_data"},
-    "demo": FOUNDATION | {"controller", "database", "embedded"},
+    "demo": FOUNDATION | {"controller", "database", "embedded", "resources"},
 }
 # The packages inside `embedded`, lowest first: a package imports from those before it, and only from the ones it names.
 OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "cinder", "nova")}
@@ -70,8 +71,12 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "openstack/nova": {
         *("host", "http", "openstack/keystone", "openstack/neutron", "openstack/glance", "openstack/cinder")
     },
+    "openstack/paging": {"http", "openstack/nova"},
     "heat/template": {"http"},
-    "heat/resources": {"host", "http", "openstack/keystone", "openstack/neutron", "heat/template"},
+    "heat/resources": {
+        *("host", "http", "openstack/keystone", "openstack/neutron", "openstack/cinder"),
+        "heat/template",
+    },
     "heat": {"host", "http", "heat/template", "heat/resources"},
     "heat/api": {"host", "http", *OPENSTACK, "heat/template", "heat/resources", "heat"},
     "database_servers": {"host"},
@@ -79,7 +84,18 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "containers": {"host", "openstack/neutron", "openstack/nova", "database_servers", "guests"},
     "image_trees": {"host", "database_servers"},
     "real_heat": {"host", "openstack/keystone", "database_servers"},
-    "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "containers", "real_heat"},
+    "real_cloud": {"host", *OPENSTACK, "database_servers", "real_heat"},
+    "process": {
+        "host",
+        "http",
+        *OPENSTACK,
+        "openstack/paging",
+        "heat",
+        "heat/api",
+        "guests",
+        "containers",
+        "real_heat",
+    },
 }
 GUEST = {
     *FOUNDATION,

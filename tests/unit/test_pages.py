@@ -12,6 +12,7 @@ from guestagent.cli.command_line import EXIT_CODES
 from guestagent.controller.cluster_file import KNOWN_KEYS, parse_cluster_file
 from guestagent.database.detect import FAMILIES
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES as VARIABLES
+from guestagent.resources.oslo_options import write_sample
 from tests.unit.golden.error_answers import ERRORS
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +68,7 @@ def test_every_exit_code_of_the_help_has_its_row() -> None:
     page = text_of("docs/reference/errors.md")
     codes = re.findall(r"^ *(\d+)  ", EXIT_CODES, re.M)
 
-    assert len(codes) == 15
+    assert len(codes) == 18
     assert [code for code in codes if f"| {code} |" not in page] == []
 
 
@@ -83,6 +84,10 @@ def test_every_setting_of_the_agent_has_its_row() -> None:
     assert [row[2].strip("`") for row, default in zip(rows, defaults, strict=True) if default != "None"] == [
         default for default in defaults if default != "None"
     ]
+
+
+def test_the_page_of_the_resource_managers_settings_has_the_sample() -> None:
+    assert write_sample().strip() in text_of("docs/reference/resources-settings.md")
 
 
 def test_every_family_has_its_row_with_its_oldest_version() -> None:

@@ -97,6 +97,12 @@ def test_the_tests_of_the_resident_agent_share_a_server_across_files() -> None:
     )
 
 
+def test_the_real_services_are_started_once() -> None:
+    names = ("test_natives_life", "test_openstack_project")
+
+    assert len({get_work_unit(f"tests/real_cloud/{name}.py::test_a") for name in names}) == 1
+
+
 def test_two_real_heats_are_used_at_a_time() -> None:
     names = ("test_cluster_lifecycle", "test_faults", "test_expiry", "test_cloud_process")
 

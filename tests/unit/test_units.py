@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.errors import InvalidSettings
 from guestagent.package_data import find_package_data
+from guestagent.resources.resource_service import CUT_LIMIT_S, STOP_LIMIT_S
+from guestagent.resources.settings_options import OPTION_GROUPS
 
 UNITS = find_package_data("systemd")
 ELEMENTS = find_package_data("elements")
-CONFINED_UNITS = ("guestagent.service", "os-collect-config.service", "guestagent-donor.service")
+RESOURCES_UNIT = "resources/guestagent-resources@.service"
+"""For the host of the resource manager: images have only the units of the folder above."""
+CONFINED_UNITS = (
+    "guestagent.service",
+    "os-collect-config.service",
+    "guestagent-donor.service",
+    RESOURCES_UNIT,
+)
 CONFINED_AT_BOOT = ("guestagent-identity.service", "guestagent-sizes.service")
 EXPOSURE_LIMIT = 20
 """Tenths. `systemd-analyze security` gives 9.6 for a plain unit, and 8.8 for mariadb.service."""
@@ -67,6 +77,25 @@ def test_user_data_run_between_cloud_init_and_the_collector() -> None:
         "os-collect-config.service",
     }
     assert "guestagent-userdata.service" in read_words("os-collect-config.service", "Wants")
+
+
+def test_the_resource_manager_has_time_to_end_its_rounds() -> None:
+    (limit_s,) = read_directives(RESOURCES_UNIT, "Service", "TimeoutStopSec")
+
+    assert int(limit_s) > STOP_LIMIT_S + CUT_LIMIT_S
+
+
+def test_the_resource_manager_keeps_its_files_where_its_settings_say() -> None:
+    (folder,) = read_directives(RESOURCES_UNIT, "Service", "StateDirectory")
+    defaults = [option.default for options in OPTION_GROUPS.values() for option in options]
+
+    assert f"/var/lib/{folder.replace('%i', 'resources')}/keys.json" in defaults
+
+
+def test_settings_that_cannot_work_are_not_tried_again() -> None:
+    codes = read_directives(RESOURCES_UNIT, "Service", "RestartPreventExitStatus")
+
+    assert codes == [str(InvalidSettings.exit_code)]
 
 
 def test_a_hung_agent_is_killed_and_started_again() -> None:

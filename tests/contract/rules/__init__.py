@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.rule import Rule
+from tests.contract.heat_rule_area import HeatRule
 from tests.contract.rules import (
     catalogue,
     conditions,
@@ -20,11 +20,13 @@ from tests.contract.rules import (
     servers,
     signals,
     tokens_and_limits,
+    unhealthy,
     update_requests,
     updates,
     validation,
     validation_response,
     values,
+    volumes,
 )
 
 AREAS = (
@@ -36,11 +38,13 @@ AREAS = (
     conditions.area,
     updates.area,
     update_requests.area,
+    unhealthy.area,
     failures.area,
     hot.area,
     rest.area,
     polling.area,
     servers.area,
+    volumes.area,
     lists.area,
     reads.area,
     resource_reads.area,
@@ -50,4 +54,4 @@ AREAS = (
     deletion.area,
     tokens_and_limits.area,
 )
-RULES: tuple[Rule, ...] = tuple(rule for area in AREAS for rule in area)
+RULES: tuple[HeatRule, ...] = tuple(rule for area in AREAS for rule in area)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from guestagent.controller.template.cloud_requirements import REQUIREMENTS
 from tests.contract.heat import HeatClient
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 
-area = RuleArea("what Heat offers")
+area = HeatRuleArea("what Heat offers")
 
 OURS = sorted(set().union(*(needs.types for needs in REQUIREMENTS.values())))
 HOT = (

@@ -7,11 +7,12 @@ from typing import Any
 
 from tests.contract.guest import BODY, build_body, put_signal, signal_handle
 from tests.contract.heat import ContractStack, Document, HeatClient
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import COMPLETE, FAILED, UPDATE_FAILED, UPDATED
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, condition, handle, value
 
-area = RuleArea("wait conditions")
+area = HeatRuleArea("wait conditions")
 
 
 def create_waiting_stack(heat: HeatClient, **properties: Any) -> ContractStack:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.contract.guest import build_body, signal_handle
 from tests.contract.heat import HeatClient, format_response
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import cfn, condition, handle, random_string, value
 
-area = RuleArea("deletion")
+area = HeatRuleArea("deletion")
 
 
 @area.rule([204, "GONE"])

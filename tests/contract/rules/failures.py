@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tests.contract.guest import BODY, build_body, put_signal, signal_handle
 from tests.contract.heat import HeatClient
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import RECREATED, ROLLED_BACK, UPDATE_FAILED, UPDATED
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.rules.updates import build_template, create_complete_stack
 from tests.contract.templates import att, cfn, condition, handle, value
 
-area = RuleArea("failed stacks")
+area = HeatRuleArea("failed stacks")
 
 
 @area.rule("UPDATE_FAILED: Resource UPDATE failed: WaitConditionTimeout: resources.W: 1 of 2 received - r")

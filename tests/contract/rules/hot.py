@@ -7,10 +7,11 @@ from typing import Any
 
 from tests.contract.guest import mask_url
 from tests.contract.heat import ContractStack, Document, HeatClient, format_response, mask_ids
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import hot, hot_handle
 
-area = RuleArea("handles of HOT")
+area = HeatRuleArea("handles of HOT")
 
 
 def build_get_attr(name: str, resource: str = "H") -> Document:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.contract.rule import RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.templates import hot, hot_resource
 
-area = RuleArea("template validation, HOT")
+area = HeatRuleArea("template validation, HOT")
 
 
 area.add_refusal(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from tests.contract.heat import ContractStack, HeatClient, format_response
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.rules.reads import get_settled_stack
 from tests.contract.templates import cfn, value
 
-area = RuleArea("finding stacks")
+area = HeatRuleArea("finding stacks")
 
 
 def list_stack_names(heat: HeatClient, query: str) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.contract.guest import put_signal, signal_handle
 from tests.contract.heat import ContractStack, Document, HeatClient
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, condition, handle, node_key, random_string, ref, value
 
-area = RuleArea("order and events")
+area = HeatRuleArea("order and events")
 
 
 def list_order(stack: ContractStack, status: str, *names: str) -> list[str]:

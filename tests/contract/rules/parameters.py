@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 from tests.contract.heat import ContractStack, HeatClient, format_response
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import Document, att, cfn, condition, handle, hot, ref, value
 
-area = RuleArea("hidden parameters")
+area = HeatRuleArea("hidden parameters")
 
 SECRET = "contract-hush"
 MISSING = "400 UserParameterMissing: The Parameter (Q) was not provided."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.contract.guest import NodeKey, format_cfn_response, parse_metadata
 from tests.contract.heat import ContractStack, Document, HeatClient
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, handle, node_key, random_string, ref, value
 
-area = RuleArea("metadata as guests see it")
+area = HeatRuleArea("metadata as guests see it")
 DENIED = "403 AccessDenied: User is not authorized to perform action"
 KEY = {"Key": ref("Key"), "KeySecret": att("Key", "SecretAccessKey")}
 

@@ -6,11 +6,12 @@ import json
 
 from tests.contract.guest import signal_handle
 from tests.contract.heat import ContractStack, HeatClient, build_name, format_response
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import COMPLETE
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, condition, handle, node_key, random_string, ref, value
 
-area = RuleArea("reading a stack")
+area = HeatRuleArea("reading a stack")
 
 
 def create_settled_stack(heat: HeatClient) -> ContractStack:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from tests.contract.heat import HeatClient, format_response
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.rules.reads import get_settled_stack
 from tests.contract.templates import cfn, condition, handle, value
 
-area = RuleArea("reading resources and events")
+area = HeatRuleArea("reading resources and events")
 
 
 @area.rule(

@@ -6,12 +6,13 @@ import json
 
 from tests.contract.guest import put_signal
 from tests.contract.heat import ContractStack, HeatClient, format_response
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import COMPLETE, UPDATE_FAILED, UPDATED
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.rules.hot import build_get_attr, get_handle_stack, read_document, signal_by_rest
 from tests.contract.templates import hot, hot_condition, hot_handle, hot_resource
 
-area = RuleArea("signals and conditions of HOT")
+area = HeatRuleArea("signals and conditions of HOT")
 
 
 GOOD = "200 H"

@@ -7,11 +7,12 @@ from typing import Any
 
 from tests.contract.guest import NodeKey, parse_metadata, put_signal, run_os_collect_config, signal_handle
 from tests.contract.heat import ContractStack, Document, HeatClient
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import IN_PLACE, REPLACED, UPDATED
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, condition, handle, hot, hot_resource, node_key, ref, resource
 
-area = RuleArea("servers")
+area = HeatRuleArea("servers")
 KEY = {"Key": ref("Key"), "KeySecret": att("Key", "SecretAccessKey")}
 
 

@@ -20,10 +20,11 @@ from tests.contract.guest import (
     signal_handle,
 )
 from tests.contract.heat import ContractStack, HeatClient
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, condition, handle, node_key, value
 
-area = RuleArea("signals by presigned URL")
+area = HeatRuleArea("signals by presigned URL")
 GOOD = "200 H"
 INVALID = (
     "500 InternalFailure: The request processing has failed due to an internal error:"

@@ -8,11 +8,12 @@ import requests
 
 from tests.contract.guest import REQUEST_TIMEOUT_S
 from tests.contract.heat import HeatClient, format_response
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.rules.reads import get_settled_stack
 from tests.contract.templates import cfn, value
 
-area = RuleArea("tokens and limits")
+area = HeatRuleArea("tokens and limits")
 
 
 def get_url(heat: HeatClient) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tests.contract.heat import HeatClient, format_response
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import COMPLETE
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import att, cfn, hot, hot_resource, ref, value
 
-area = RuleArea("requests for an update")
+area = HeatRuleArea("requests for an update")
 
 
 @area.rule(["new", "x", "CREATE_COMPLETE"])

@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.contract.guest import build_body, signal_handle
 from tests.contract.heat import ContractStack, Document, HeatClient
+from tests.contract.heat_rule_area import HeatRuleArea
 from tests.contract.outcomes import IN_PLACE, RECREATED, REPLACED, UPDATED
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import (
     att,
     cfn,
@@ -22,7 +23,7 @@ from tests.contract.templates import (
     value,
 )
 
-area = RuleArea("updates")
+area = HeatRuleArea("updates")
 
 
 def create_complete_stack(heat: HeatClient, **more: Any) -> ContractStack:

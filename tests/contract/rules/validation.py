@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.contract.heat import HeatClient
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import (
     Document,
     att,
@@ -15,7 +16,7 @@ from tests.contract.templates import (
     value,
 )
 
-area = RuleArea("template validation")
+area = HeatRuleArea("template validation")
 PROPERTIES = "400 StackValidationFailed: Property error: Resources.{}.Properties: "
 CONDITION = PROPERTIES.format("W")
 

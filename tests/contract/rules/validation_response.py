@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.contract.heat import HeatClient, format_response
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import cfn, handle, hot, hot_resource, random_string, ref, value
 
-area = RuleArea("the response to a validation")
+area = HeatRuleArea("the response to a validation")
 
 
 @area.rule(

@@ -6,7 +6,8 @@ import re
 
 from tests.contract.guest import signal_handle
 from tests.contract.heat import ContractStack, HeatClient
-from tests.contract.rule import Observation, RuleArea
+from tests.contract.heat_rule_area import HeatRuleArea
+from tests.contract.rule import Observation
 from tests.contract.templates import (
     Document,
     att,
@@ -21,7 +22,7 @@ from tests.contract.templates import (
     value,
 )
 
-area = RuleArea("functions and references")
+area = HeatRuleArea("functions and references")
 EXPRESSIONS: dict[str, Document] = {"cfn": {}, "hot": {}}
 LIST, MAP = ["a", "b", "c"], {"k": {"deep": [1, "two"]}}
 

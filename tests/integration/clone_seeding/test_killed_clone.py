@@ -104,7 +104,7 @@ def test_a_source_that_is_killed_and_comes_back_is_cloned(
 
 
 @pytest.mark.patient
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_source_that_sends_nothing_ends_the_attempt(
     mortal_source: DatabaseServer, replica: SeededReplica
 ) -> None:

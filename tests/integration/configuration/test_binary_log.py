@@ -7,7 +7,7 @@ import pytest
 from tests.support.agent_guest import format_worst_condition, write_despite_read_only
 from tests.support.guest_with_service import GuestWithService
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_binary_log_of_an_empty_server_is_enabled(unlogged_guest: GuestWithService) -> None:

@@ -14,7 +14,7 @@ from tests.support.guest_with_service import (
     get_option_group,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_a_file_with_which_the_server_does_not_start_is_reverted(guest: GuestWithService) -> None:

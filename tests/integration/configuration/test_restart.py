@@ -17,7 +17,7 @@ from tests.support.guest_with_service import (
     get_option_group,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_first_pass_writes_the_file_and_sets_dynamic_variables_without_a_restart(

@@ -136,7 +136,7 @@ def test_a_copy_that_was_cut_begins_anew(host: VolumeHost, image: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("first", [1, *(pytest.param(first, marks=patient) for first in (2, 3, 4))])
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_run_that_is_killed_anywhere_is_continued(
     tmp_path: Path, file_system: str, is_rebooted: bool, first: int
 ) -> None:

@@ -30,7 +30,7 @@ from tests.support.family_statements import limit_to_family
 from tests.support.polling import wait_until
 from tests.support.replication import PASSWORD, REPLICATOR, read_account, start_replication
 
-LOGIN_TIMEOUT_S = 10.0
+LOGIN_TIMEOUT_S = 60.0
 MYSQL_ALONE = limit_to_family("mysql")
 SEED = Account("seed0000", "%")
 ROWS = (

@@ -51,7 +51,7 @@ def test_a_source_that_is_killed_is_dumped_again(
 
 
 @pytest.mark.patient
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_source_that_falls_silent_is_noticed_and_asked_again(
     frozen_source: DatabaseServer, loading_replica: SeededReplica
 ) -> None:

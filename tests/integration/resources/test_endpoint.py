@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,11 @@ from guestagent.errors import (
     UnsupportedEnvironment,
 )
 from guestagent.metadata import CfnHandle, parse
+from guestagent.resources.endpoint import server
 from guestagent.resources.endpoint.application import build_application
+from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 from guestagent.resources.endpoint.guest_user_data import build_guest_user_data
-from guestagent.resources.endpoint.server import EndpointServer, EndpointSettings
+from guestagent.resources.endpoint.server import EndpointServer
 from guestagent.resources.endpoint.signed_path import PathPurpose
 from guestagent.resources.store.records import ClusterChange
 from guestagent.secret import Secret
@@ -180,6 +184,45 @@ def test_a_body_that_is_too_large_is_refused(served: ServedCluster, authority: C
     assert response.status_code == 400
 
 
+def test_a_client_that_goes_away_in_the_middle_leaves_no_traceback(
+    shop: ServedCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = find_free_port()
+    server = EndpointServer(EndpointSettings(HOST, port), build_application(shop.endpoint))
+    server.open()
+
+    with socket.create_connection((HOST, port)) as client:
+        client.sendall(b"PUT /v1/shop/Master0000/signal/1 HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n{")
+    response = requests.get(
+        f"http://{HOST}:{port}/v1/shop/Master0000/run/1/", allow_redirects=False, timeout=10
+    )
+    server.close()
+
+    assert response.status_code == 404
+    assert not caplog.records
+
+
+def test_clients_that_never_send_a_request_do_not_keep_their_places(
+    shop: ServedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CONNECTION_TIME_LIMIT_S", 1.0)
+    port = find_free_port()
+    endpoint = EndpointServer(EndpointSettings(HOST, port), build_application(shop.endpoint))
+    endpoint.open()
+
+    clients = [socket.create_connection((HOST, port), timeout=30) for _ in range(server.CONNECTION_LIMIT)]
+    for client in clients:
+        client.sendall(b"GET /healthz HTTP/1.1\r\n")
+    for client in clients:
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        client.close()
+    response = requests.get(f"http://{HOST}:{port}/healthz", timeout=10)
+    endpoint.close()
+
+    assert response.status_code == 200
+
+
 def test_a_document_is_not_served_in_clear_beyond_loopback(shop: ServedCluster) -> None:
     with pytest.raises(InvalidSettings, match=r"endpoint\.certificate: expected a file in PEM"):
         EndpointServer(EndpointSettings("0.0.0.0", 0), build_application(shop.endpoint))  # noqa: S104
@@ -201,3 +244,33 @@ def test_a_certificate_that_cannot_be_used_is_named(shop: ServedCluster, tmp_pat
 
     with pytest.raises(StorageError, match="the certificate or key of the endpoint cannot be used"):
         EndpointServer(settings, build_application(shop.endpoint)).open()
+
+
+def read_serial_number(port: int, name: str | None, authority: CertificateAuthority) -> str:
+    """Connect as a guest, and return the serial number of the endpoint's certificate."""
+    context = ssl.create_default_context(cafile=authority.ca)
+    context.check_hostname = name is not None
+    with socket.create_connection((HOST, port)) as raw, context.wrap_socket(raw, server_hostname=name) as tls:
+        certificate = tls.getpeercert()
+    assert certificate is not None
+    return str(certificate["serialNumber"])
+
+
+@pytest.mark.parametrize("name", [HOST, None])
+def test_new_connections_get_a_renewed_certificate(
+    shop: ServedCluster, authority: CertificateAuthority, name: str | None
+) -> None:
+    certificate, port = authority.valid, find_free_port()
+    settings = EndpointSettings(HOST, port, certificate.certificate, certificate.key)
+    server = EndpointServer(settings, build_application(shop.endpoint))
+    server.open()
+    first = read_serial_number(port, name, authority)
+    renewed = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    other = authority.sign(f"renewed-{name}")
+    renewed.load_cert_chain(other.certificate, other.key)
+
+    server.use_certificate(renewed)
+    second = read_serial_number(port, name, authority)
+    server.close()
+
+    assert first != second

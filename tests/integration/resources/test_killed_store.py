@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.errors import StorageError
 from guestagent.resources.operation import OperationState
 from guestagent.resources.store.protocol import LEASE_S, OrderStore
 from guestagent.resources.store.records import ClusterChange
 from guestagent.resources.store.store_clock import MachineClock
+from tests.support.rebuild_killed_at_statement import FORMER, STORE_ID
 from tests.support.store_contract.opened_store import accept_all
 from tests.support.store_files import open_file
 from tests.support.store_killed_at_statement import ORDERS, SIGNAL
@@ -86,3 +88,31 @@ def test_a_kill_before_any_statement_loses_and_repeats_nothing(tmp_path: Path) -
             assert {each.state for each in operations} == {OperationState.DONE}, folder
             assert [event.text for event in store.events("shop")] in (["a", "b"], ["a"], []), folder
         check_file(folder / "private" / "store.db")
+
+
+@pytest.mark.timeout(900)
+def test_a_kill_before_any_statement_leaves_a_rebuilt_store_empty_or_whole(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "tests.support.rebuild_killed_at_statement", tmp_path], cwd=TREE, check=True
+    )
+
+    folders = sorted(tmp_path.iterdir(), key=lambda folder: int(folder.name))
+    assert len(folders) > 30
+    for folder in folders:
+        path = folder / "private" / "store.db"
+        with open_file(path, LaterClock()) as store:
+            if not store.clusters():
+                store.write_former_clusters(STORE_ID, FORMER)
+        with open_file(path, LaterClock()) as store:
+            assert store.id == STORE_ID, folder
+            assert [each.name for each in store.clusters()] == ["blog", "shop"], folder
+            for each in FORMER:
+                snapshot = store.read(each.cluster.name)
+                assert snapshot is not None
+                assert [record.key for record in snapshot.resources] == [
+                    record.key for record in each.resources
+                ]
+                assert [signal.generation for signal in snapshot.signals] == [7]
+            with pytest.raises(StorageError, match="the store is not empty: it has clusters"):
+                store.write_former_clusters(STORE_ID, FORMER)
+        check_file(path)

@@ -13,8 +13,9 @@ from guestagent.resources.orders import CreateCluster
 from guestagent.resources.store.protocol import OrderStore
 from guestagent.resources.store.records import ClusterChange
 from guestagent.resources.store.store_clock import ManualClock
+from tests.support.orders import build_order
 from tests.support.small_disk import fill_disk, mount_tiny_disk
-from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_order, build_record
+from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_record
 from tests.support.store_files import open_file
 
 pytestmark = pytest.mark.integration

@@ -26,7 +26,8 @@ from guestagent.resources.store.sql_store import SqlStore
 from guestagent.resources.store.store_opening import open_sql_store
 from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import open_server
-from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_order
+from tests.support.orders import build_order
+from tests.support.store_contract.opened_store import OpenedStore, accept_all
 from tests.support.store_servers import (
     PASSWORD,
     StoreDatabase,

@@ -11,7 +11,7 @@ from tests.support.rotating_pair import NEW, OLD, THIRD, Pair, insert_rows_meanw
 # The steps with which a replica takes over a new password; the agent is killed before and after each.
 MOVE_STEPS = ("StopChannel", "PointChannel", "StartChannel")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("boundary", range(2), ids=["before", "after"])

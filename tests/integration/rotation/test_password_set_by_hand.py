@@ -9,7 +9,7 @@ import pytest
 from tests.support.journals import lose_journal
 from tests.support.rotating_pair import ADD_PASSWORD, FOREIGN, NEW, OLD, REPLACE_PASSWORD, Pair
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("statements", [REPLACE_PASSWORD, ADD_PASSWORD], ids=["another", "beside"])

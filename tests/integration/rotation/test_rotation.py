@@ -13,7 +13,7 @@ from tests.support.agent_guest import AgentGuest
 from tests.support.journals import lose_journal
 from tests.support.rotating_pair import NEW, OLD, Pair, insert_rows_meanwhile
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 from tests.support.seeded_cluster import JOINING, METHODS, SeededCluster
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 ROWS, FEW_ROWS = 50_000, 1000
 RATE_LIMIT_MIB, LOWEST_RATE_LIMIT_MIB = 8, 1

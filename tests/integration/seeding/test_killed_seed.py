@@ -15,7 +15,7 @@ from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.seed_kills import Moment, Victim, choose_moment, find_stage, kill_victim, wait_for_stage
 from tests.support.seeded_cluster import METHODS, SeededCluster
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 ROWS = 50_000
 RATE_LIMIT_MIB = 12

@@ -19,7 +19,7 @@ from tests.support.polling import wait_until
 from tests.support.seed_kills import LOOK_INTERVAL_S, find_stage, wait_for_stage
 from tests.support.seeded_cluster import SeededCluster
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.patient]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.patient]
 
 ROWS = 20_000
 RATE_LIMIT_MIB = 12

@@ -17,7 +17,7 @@ from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 from tests.support.seeded_cluster import JOINING, METHODS, SeededCluster
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 COMMAND_TIMEOUT_S = 180
 DEADLINE_S = 12

@@ -15,7 +15,7 @@ from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 from tests.support.seeded_cluster import METHODS, SeededCluster
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 ROWS = 50_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import openstack
 import pytest
 
-from guestagent.controller import Stacks
+from guestagent.controller import Stacks, connect_hardware
 from guestagent.controller.openstack_heat import OpenStackHeat
 from guestagent.embedded import Serving, serving
 from guestagent.embedded.openstack.neutron.network import SUBNET_ID
@@ -35,7 +35,7 @@ def heat(cloud: Serving) -> Iterator[OpenStackHeat]:
 
 @pytest.fixture
 def stacks(heat: OpenStackHeat) -> Stacks:
-    return Stacks(heat, every=0.2)
+    return Stacks(heat, every=0.2, hardware=connect_hardware(heat))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 NODE = Node("m1.small", "guestagent-mariadb")
 GIB = 1 << 30
-STACK_TIMEOUT_S = 30.0
+STACK_TIMEOUT_S = 120.0
 
 
 def create(stacks: Stacks, dialect: Dialect, **settings: Any) -> None:

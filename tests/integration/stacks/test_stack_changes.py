@@ -15,7 +15,7 @@ from tests.support.signalling_guests import SignallingHypervisor
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 LARGE, SMALL = Node("m1.large", "guestagent-mariadb"), Node("m1.small", "guestagent-mariadb")
-STACK_TIMEOUT_S = 30.0
+STACK_TIMEOUT_S = 120.0
 
 
 def build_cluster(replicas: int = 1, deadline: int = 10) -> Cluster:

@@ -19,8 +19,9 @@ from guestagent.resources.orders import (
 )
 from guestagent.resources.rule import build_rule
 from guestagent.resources.store.protocol import HISTORY_LIMIT, QUEUE_LIMIT
-from guestagent.resources.store.records import ClusterSnapshot
-from tests.support.store_contract.opened_store import OpenedStore, build_order
+from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
+from tests.support.orders import build_order
+from tests.support.store_contract.opened_store import OpenedStore
 
 
 def refuse_all(_: ClusterSnapshot | None) -> None:
@@ -172,8 +173,22 @@ def the_last_operations_that_ended_are_kept(opened: OpenedStore) -> None:
     opened.end(lease, operations[-1])
 
     assert [each.id for each in opened.store.operations("shop")] == [each.id for each in operations[:0:-1]]
-    assert opened.store.operation(operations[0].id) is None
-    assert opened.accept(first).id != operations[0].id
+
+
+def a_repeated_order_is_known_when_its_operation_is_not_listed_any_more(opened: OpenedStore) -> None:
+    first = build_order(RestartInstance, instance="Master0000")
+    operation = opened.accept(first)
+    lease = opened.claim()
+    lease.write(ClusterChange(operations=(replace(operation, state=OperationState.DONE, result={"a": "b"}),)))
+    for _ in range(HISTORY_LIMIT):
+        opened.end(lease, opened.restart())
+
+    repeated = opened.accept(first)
+
+    assert (repeated.id, repeated.state, repeated.result) == (operation.id, OperationState.DONE, {})
+    assert operation.id not in {each.id for each in opened.store.operations("shop")}
+    with pytest.raises(OrderRefused, match="another order"):
+        opened.accept(build_order(RestartInstance, request_id=first.request_id, instance="Slave0000"))
 
 
 def an_operation_that_waits_is_kept_however_old(opened: OpenedStore) -> None:
@@ -195,6 +210,7 @@ ACCEPTANCE_CASES = (
     an_order_above_the_limit_of_the_queue_is_refused_as_busy,
     an_order_that_its_check_refuses_leaves_nothing,
     the_check_gets_the_cluster_with_all_that_waits,
+    a_repeated_order_is_known_when_its_operation_is_not_listed_any_more,
     orders_are_read_as_they_were_accepted,
     operations_are_listed_with_the_newest_first,
     a_wish_to_cancel_or_retry_is_noted,

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.support.store_contract.acceptance import ACCEPTANCE_CASES
+from tests.support.store_contract.contacts import CONTACT_CASES
 from tests.support.store_contract.leases import LEASE_CASES
+from tests.support.store_contract.looks import LOOK_CASES
 from tests.support.store_contract.opened_store import OpenedStore
 from tests.support.store_contract.waits import WAIT_CASES
 from tests.support.store_contract.writes import WRITE_CASES
 
 ContractCase = Callable[[OpenedStore], None]
-CASES: tuple[ContractCase, ...] = (*ACCEPTANCE_CASES, *LEASE_CASES, *WRITE_CASES, *WAIT_CASES)
+CASES: tuple[ContractCase, ...] = (
+    *ACCEPTANCE_CASES,
+    *LEASE_CASES,
+    *WRITE_CASES,
+    *CONTACT_CASES,
+    *WAIT_CASES,
+    *LOOK_CASES,
+)

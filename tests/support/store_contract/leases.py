@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from guestagent.controller.request_limits import REQUEST_LIMIT_S
+from guestagent.resources.operation import OperationState
+from guestagent.resources.orders import CreateCluster
 from guestagent.resources.store.protocol import (
     LEASE_RESERVE_S,
     LEASE_S,
-    REQUEST_TIMEOUT_S,
     ClusterLease,
     LeaseLost,
 )
@@ -117,7 +120,7 @@ def a_lease_that_is_renewed_lasts(opened: OpenedStore) -> None:
 def a_request_is_sent_only_if_the_lease_outlasts_it(opened: OpenedStore) -> None:
     opened.create_cluster()
     lease = opened.claim()
-    opened.sleep(LEASE_S - REQUEST_TIMEOUT_S - LEASE_RESERVE_S - 5)
+    opened.sleep(LEASE_S - REQUEST_LIMIT_S - LEASE_RESERVE_S - 5)
     could_send = lease.can_send()
 
     opened.sleep(10.0)
@@ -191,8 +194,78 @@ def a_lease_of_a_removed_cluster_is_none_of_its_successor(opened: OpenedStore) -
     assert leases[1].read().cluster.id != old_id
 
 
+def the_load_tells_how_long_work_has_been_waiting(opened: OpenedStore) -> None:
+    for cluster in ("first", "second"):
+        opened.create_cluster(cluster)
+    opened.sleep(30)
+    lease = opened.claim()
+    operation = lease.read().queue[0].operation
+    opened.end(lease, replace(operation, attention="it is over"))
+
+    load = opened.store.read_load()
+
+    assert load.clusters == {"natives": 2}
+    kind = CreateCluster.kind
+    assert load.operations == {(kind, OperationState.DONE): 1, (kind, OperationState.ACCEPTED): 1}
+    assert load.oldest_due_s >= 30
+    assert load.attention == 0
+    other = opened.claim("other")
+    waiting = replace(other.read().queue[0].operation, state=OperationState.RUNNING, attention="look")
+    other.write(ClusterChange(operations=(waiting,)))
+    load = opened.store.read_load()
+    assert (load.oldest_due_s, load.attention) == (0.0, 1)
+
+
+def a_version_is_the_same_until_something_changes(opened: OpenedStore) -> None:
+    opened.create_cluster()
+    versions = [opened.store.read_version("shop")]
+
+    for change in (
+        lambda: opened.restart(),
+        lambda: opened.store.record_signal("shop", SIGNAL),
+        lambda: opened.claim().release(0.0),
+    ):
+        change()
+        versions += [opened.store.read_version("shop"), opened.store.read_version("shop")]
+
+    assert None not in versions
+    assert versions[1::2] == versions[2::2]
+    assert len(set(versions)) == 4
+    snapshot = opened.store.read("shop")
+    assert snapshot is not None
+    assert snapshot.version == versions[-1]
+
+
+def a_cluster_that_a_worker_has_has_no_version(opened: OpenedStore) -> None:
+    opened.create_cluster()
+
+    lease = opened.claim()
+    during, snapshot = opened.store.read_version("shop"), lease.read()
+    opened.sleep(LEASE_S)
+    after = opened.store.read_version("shop")
+
+    assert (during, snapshot.version, after) == (None, None, None)
+    assert opened.store.read_version("none") is None
+
+
+def the_successor_of_a_removed_cluster_has_another_version(opened: OpenedStore) -> None:
+    operation = opened.create_cluster()
+    first = opened.store.read_version("shop")
+    lease = opened.claim()
+    opened.end(lease, operation)
+    lease.write(ClusterChange(is_removed=True))
+
+    opened.create_cluster()
+
+    assert opened.store.read_version("shop") not in {None, first}
+
+
 LEASE_CASES = (
     a_cluster_has_one_worker,
+    the_load_tells_how_long_work_has_been_waiting,
+    a_version_is_the_same_until_something_changes,
+    a_cluster_that_a_worker_has_has_no_version,
+    the_successor_of_a_removed_cluster_has_another_version,
     the_cluster_that_was_due_first_is_claimed_first,
     news_do_not_cost_a_cluster_its_place_in_the_line,
     a_free_cluster_is_claimed_however_many_have_workers,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any
 
 from guestagent.resources.operation import Operation, OperationState
@@ -17,8 +16,7 @@ from guestagent.resources.store.records import (
     ResourceKind,
     ResourceRecord,
 )
-
-REQUEST_NUMBERS = count(1)
+from tests.support.orders import build_order
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,6 @@ class OpenedStore:
 
 def accept_all(_: ClusterSnapshot | None) -> None:
     """Check nothing of an order."""
-
-
-def build_order(order_type: type[Order], cluster: str = "shop", **values: Any) -> Order:
-    """Return an order with a request id of its own, unless one is given."""
-    return order_type(**{"request_id": f"contract-{next(REQUEST_NUMBERS)}", "cluster": cluster, **values})
 
 
 def build_record(instance: str = "Master0000", cluster: str = "shop", **values: Any) -> ResourceRecord:

@@ -206,15 +206,6 @@ def signals_of_long_past_generations_are_forgotten(opened: OpenedStore) -> None:
     assert generations == [*range(4, SIGNAL_LIMIT + 4)]
 
 
-def contacts_are_kept_once(opened: OpenedStore) -> None:
-    opened.create_cluster()
-    for instance, epoch in (("Master0000", 1), ("Slave0000", 2), ("Master0000", 1)):
-        opened.store.record_contact("shop", instance, epoch)
-    opened.store.record_contact("none", "Master0000", 1)
-
-    assert opened.claim().read().contacts == {("Master0000", 1), ("Slave0000", 2)}
-
-
 def a_signal_of_an_unknown_cluster_is_dropped(opened: OpenedStore) -> None:
     opened.store.record_signal("none", SignalEntry(instance="Master0000", generation=1, is_success=True))
 
@@ -259,7 +250,6 @@ WRITE_CASES = (
     the_last_signal_of_a_generation_counts,
     signals_of_long_past_generations_are_forgotten,
     a_signal_of_an_unknown_cluster_is_dropped,
-    contacts_are_kept_once,
     text_that_no_encoding_can_hold_is_accepted,
     the_last_events_are_kept,
 )

@@ -92,6 +92,16 @@ def test_files_without_a_handle_change_nothing(settings: Settings) -> None:
     assert poke_agent(settings, {"OS_CONFIG_FILES": ""}) is None
 
 
+def test_a_file_that_only_leads_to_the_document_is_followed(settings: Settings) -> None:
+    referral = {"os-collect-config": {"collectors": "request", "request": {"metadata_url": "https://e/run"}}}
+
+    assert poke_agent(settings, write_collected_files(settings, request=referral)) is None
+
+    assert settings.collector_config.read_text() == (
+        "[DEFAULT]\ncollectors = request\ncommand = guestagent poke\n[request]\nmetadata_url = https://e/run\n"
+    )
+
+
 def test_only_heats_options_are_changed_in_the_collectors_file(
     settings: Settings,
 ) -> None:

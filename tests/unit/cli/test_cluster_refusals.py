@@ -112,9 +112,8 @@ def test_a_stack_that_is_being_updated_is_left_alone(
 @pytest.mark.parametrize("words", [[*ADD, "db"], RESEED])
 def test_a_stack_that_is_no_cluster_is_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     heat = launch()
-    heat.live["db"].template = {"Resources": {"Begin": {"Type": "OS::Heat::Value", "Properties": {}}}}
-
     with connect_to(heat):
+        heat.live["db"].template = {"Resources": {"Begin": {"Type": "OS::Heat::Value", "Properties": {}}}}
         code = command_line.main(["cluster", *words, "--no-wait"])
 
     lines = capsys.readouterr().err.splitlines()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from guestagent.controller import Cluster, Dialect, Node
+from guestagent.controller import Cluster, Dialect, Node, StackVolume
 from guestagent.controller.cluster_file import parse_cluster_file, read_document
 from guestagent.errors import InvalidCluster
 from tests.support.template_garbage import garbage
@@ -79,6 +79,27 @@ def test_a_number_of_replicas_are_like_the_source_if_the_top_has_none() -> None:
         parse_cluster_file(text).cluster.replicas[0]
         == Cluster.new(source=Node("big", "i"), replicas=[Node("small", "i")]).replicas[0]
     )
+
+
+def test_a_data_volume_is_for_all_nodes_or_for_one() -> None:
+    text = "flavor: a\nimage: i\nvolume: {size_gib: 20}\nsource: {volume: {size_gib: 50, type: ssd}}\nreplicas: [{}]\n"
+
+    nodes = list(parse_cluster_file(text).cluster)
+
+    assert [node.volume for node in nodes] == [StackVolume(50, "ssd"), StackVolume(20)]
+
+
+def test_a_volume_needs_a_size() -> None:
+    with pytest.raises(InvalidCluster) as refused:
+        parse_cluster_file(
+            "flavor: a\nimage: i\nsource: {volume: {type: ssd}}\nvolume: {size_gib: 0, kind: ssd}\n"
+        )
+
+    assert [problem.path for problem in refused.value.problems] == [
+        "volume.kind",
+        "volume.size_gib",
+        "source.volume.size_gib",
+    ]
 
 
 def test_what_is_misspelt_hides_no_other_problem() -> None:

@@ -258,7 +258,7 @@ Outputs:
 def test_everything_that_the_cluster_does_not_take_over_is_listed() -> None:
     adoption = adopt_template(load_yaml(RICH))
 
-    assert (adoption.cluster.source.flavor, adoption.cluster.subnet, adoption.cluster.key_pair) == (
+    assert (adoption.cluster.own_source.flavor, adoption.cluster.subnet, adoption.cluster.key_pair) == (
         "m1.large", "lan", "ops",
     )  # fmt: skip
     assert [f"{each.path}: {each.kind}" for each in adoption.omissions] == [

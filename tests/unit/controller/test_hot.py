@@ -12,11 +12,19 @@ import yaml
 from hypothesis import given
 
 from guestagent.controller import Cluster, Dialect, FakeHeat, Stacks, lint, parse, render
+from guestagent.controller.template.security_group import build_follower_rules, list_client_rules
 from guestagent.errors import InvalidCluster, InvalidTemplate
 from guestagent.metadata import Role
 from guestagent.metadata import parse as parse_document
 from guestagent.retry import FakeClock
-from tests.support.cluster_strategies import SMALL, build_cluster, clusters, forget_seeds, list_names
+from tests.support.cluster_strategies import (
+    SMALL,
+    build_cluster,
+    clusters,
+    forget_hot,
+    forget_seeds,
+    list_names,
+)
 
 
 def build_hot_cluster(replicas: int = 0, **settings: Any) -> Cluster:
@@ -62,15 +70,16 @@ def test_in_a_subnet_or_the_only_network_the_server_itself_has_the_group() -> No
 
 
 def test_the_database_port_is_open_to_the_group_itself_and_the_client_networks_only() -> None:
-    properties = render_resources(build_hot_cluster(client_networks=["10.1.0.0/16"]))["Database"][
-        "properties"
-    ]["rules"]
+    cluster = build_hot_cluster(client_networks=["10.1.0.0/16"])
+
+    resources = render_resources(cluster)
 
     port = {"protocol": "tcp", "port_range_min": 3306, "port_range_max": 3306}
-    assert properties == [
-        {**port, "remote_mode": "remote_group_id"},
-        {**port, "remote_ip_prefix": "10.1.0.0/16"},
-    ]
+    group = {"security_group": {"get_resource": "Database"}}
+    assert resources["Database"]["properties"]["rules"] == [{**port, "remote_mode": "remote_group_id"}]
+    assert [
+        each["properties"] for each in resources.values() if each["type"].endswith("SecurityGroupRule")
+    ] == [{**group, **port, "remote_ip_prefix": "10.1.0.0/16"}]
 
 
 def test_the_condition_waits_for_one_signal_to_its_handle() -> None:
@@ -135,20 +144,20 @@ def test_a_template_reads_back_as_its_cluster_through_yaml_and_json(cluster: Clu
     assert parse(json.loads(json.dumps(template, sort_keys=True))) == cluster
 
 
-@given(clusters().map(forget_seeds))
+@given(clusters().map(forget_seeds).map(forget_hot))
 def test_both_formats_are_of_the_same_cluster(cluster: Cluster) -> None:
     there = parse(render(cluster.in_dialect(Dialect.HOT)))
 
     assert there.in_dialect(Dialect.CFN) == replace(cluster.in_dialect(Dialect.CFN), metadata_url=None)
 
 
-@given(clusters().map(forget_seeds).map(convert_to_hot))
-def test_the_same_resources_but_for_keys_and_a_group_stand_in_both(cluster: Cluster) -> None:
+@given(clusters().map(forget_seeds).map(forget_hot).map(convert_to_hot))
+def test_the_same_resources_but_for_keys_groups_and_rules_stand_in_both(cluster: Cluster) -> None:
     here, there = set(render_resources(cluster)), set(render(cluster.in_dialect(Dialect.CFN))["Resources"])
     keys = {name for node in cluster for name in (node.policy, node.user, node.access_key)}
 
     assert there - here == {"Members", *keys}
-    assert here <= there
+    assert here - there == set(list_client_rules(cluster)) - build_follower_rules(cluster).keys()
 
 
 def test_begin_is_the_only_resource_without_dependencies() -> None:

@@ -9,7 +9,7 @@ from guestagent.controller import Cluster, Node
 from guestagent.controller.template.node_metadata import build_document, build_node_metadata
 from guestagent.controller.template.node_values import DialectFunctions, TemplateMapping
 from guestagent.metadata import parse
-from tests.support.cluster_strategies import build_cluster, clusters
+from tests.support.cluster_strategies import build_cluster, clusters, forget_hot
 
 
 def build_functions(node: Node) -> DialectFunctions:
@@ -23,7 +23,7 @@ def build_functions(node: Node) -> DialectFunctions:
     return DialectFunctions({"Ref": node.handle}, address, build_reference, build_reference, build_value)
 
 
-@given(clusters())
+@given(clusters().map(forget_hot))
 def test_the_agents_parser_reads_the_document_that_was_built(cluster: Cluster) -> None:
     for node in cluster:
         functions = build_functions(node)

@@ -261,3 +261,13 @@ def test_what_heat_offers_is_a_set_of_names() -> None:
         build_response(200, {"template_versions": [{"version": "v.1", "type": "hot", "aliases": []}]})
     )
     assert heat.template_versions() == {"v.1"}
+
+
+def test_a_resource_is_marked_by_its_name() -> None:
+    heat, adapter = open_heat(build_response(200, None))
+
+    heat.mark_resource(STACK, "Slave0000", "its host is gone", is_unhealthy=True)
+
+    method, path, request = adapter.asked[0]
+    assert (method, path) == ("PATCH", "/stacks/db/id-1/resources/Slave0000")
+    assert request["json"] == {"mark_unhealthy": True, "resource_status_reason": "its host is gone"}

@@ -18,7 +18,7 @@ from guestagent.errors import InvalidTemplate
 from guestagent.metadata import DataVolume
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.template_functions import build_function
-from tests.support.cluster_strategies import SMALL, build_cluster, clusters
+from tests.support.cluster_strategies import SMALL, build_cluster, clusters, following_clusters
 from tests.support.template_garbage import garbage
 
 VOLUME_ID = "3e9f5b0c-64d1-4c1e-9a55-0c6a3e2f7d18"
@@ -27,6 +27,14 @@ VOLUME_ID = "3e9f5b0c-64d1-4c1e-9a55-0c6a3e2f7d18"
 @given(clusters())
 def test_a_template_reads_back_as_its_cluster(cluster: Cluster) -> None:
     assert parse(render(cluster)) == cluster
+
+
+@given(following_clusters())
+def test_so_does_one_whose_source_is_elsewhere(cluster: Cluster) -> None:
+    template = render(cluster)
+
+    assert parse(template) == cluster
+    assert parse(yaml.safe_load(yaml.safe_dump(template))) == cluster
 
 
 @given(clusters())
@@ -39,7 +47,7 @@ def test_it_reads_back_through_yaml_and_json(cluster: Cluster) -> None:
 
 def test_roles_come_from_the_metadata_and_never_from_names() -> None:
     cluster = build_cluster(replicas=2)
-    swapped = replace(cluster, source=cluster.replicas[0], replicas=(cluster.source, cluster.replicas[1]))
+    swapped = replace(cluster, source=cluster.replicas[0], replicas=(cluster.own_source, cluster.replicas[1]))
 
     assert parse(render(swapped)) == swapped
 

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from guestagent.controller import Cluster, Dialect, FakeHeat, Findings, Passwords, Stacks, render
+from guestagent.controller import (
+    Cluster,
+    Dialect,
+    FakeHeat,
+    Findings,
+    Node,
+    Passwords,
+    Stacks,
+    StackVolume,
+    render,
+)
 from guestagent.controller.preflight import NETWORK_REQUIREMENT, choose_dialect
 from guestagent.controller.template.cloud_requirements import REQUIREMENTS, list_resource_types
 from guestagent.errors import CloudRefused, CloudUnreachable
@@ -41,6 +51,28 @@ def test_a_cloud_that_has_everything_gets_hot() -> None:
         preflight.reason
         == "Heat has all that it needs, and no policy prevents nodes from reading their metadata"
     )
+
+
+def test_data_volumes_are_made_in_hot_alone_and_need_cinder() -> None:
+    node = Node("m1.small", "guestagent-volume", volume=StackVolume(20))
+    cluster = Cluster.new(source=node, subnet="s")
+
+    in_hot, without_cinder = (
+        choose_dialect(findings, cluster) for findings in (ALL, build_findings_without("OS::Cinder::Volume"))
+    )
+    in_cfn = choose_dialect(ALL, cluster, Dialect.CFN)
+
+    assert (in_hot.dialect, in_hot.missing) == (Dialect.HOT, ())
+    assert (without_cinder.dialect, without_cinder.missing) == (Dialect.HOT, ("OS::Cinder::Volume",))
+    assert in_cfn.missing == ("no data volume in CFN, found one",)
+
+
+def test_client_networks_need_rules_of_their_own_in_hot() -> None:
+    findings = build_findings_without("OS::Neutron::SecurityGroupRule")
+
+    assert choose_dialect(findings, build_cluster(1, subnet="s")).dialect is Dialect.HOT
+    with_clients = build_cluster(1, subnet="s", client_networks=["10.1.0.0/16"])
+    assert choose_dialect(findings, with_clients).dialect is Dialect.CFN
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_change_starts_from_the_template_of_the_stack() -> None:
 
     stored_cluster = stacks.cluster("db")
     assert list_names(stored_cluster) == ["Master0000", "Slave0001"]
-    assert stored_cluster.source.generation == 2
+    assert stored_cluster.own_source.generation == 2
 
 
 def test_two_replicas_are_added_by_one_update() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from guestagent.cli.demo import run_and_clean_up
 from guestagent.controller import Heat
-from guestagent.demo import DemoResult
+from guestagent.demo import DemoResult, play
 from guestagent.demo.fake import FakeDemoEnvironment
 from guestagent.errors import CloudRefused, StorageError
 
@@ -22,7 +22,7 @@ class InterruptedEnvironment(FakeDemoEnvironment):
 
 
 def run_demo(environment: FakeDemoEnvironment, *, keep: bool = False) -> DemoResult:
-    return run_and_clean_up(environment, keep, environment.clock)
+    return run_and_clean_up(environment, keep, environment.clock, play)
 
 
 def test_what_an_earlier_demo_left_goes_first_and_nothing_stays() -> None:

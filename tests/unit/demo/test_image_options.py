@@ -8,7 +8,7 @@ import pytest
 
 from guestagent.cli.command_line import main
 from guestagent.cli.demo import run_and_clean_up
-from guestagent.demo import ImageEnvironment
+from guestagent.demo import ImageEnvironment, play
 from guestagent.demo.fake import FakeDemoEnvironment
 from guestagent.embedded.host.ip_network import parse_network
 from guestagent.embedded.process.state_file import CloudOptions
@@ -55,6 +55,6 @@ def test_a_database_server_beside_an_image_is_rejected(capsys: pytest.CaptureFix
 def test_the_demo_describes_its_nodes(capsys: pytest.CaptureFixture[str]) -> None:
     environment = FakeDemoEnvironment()
 
-    run_and_clean_up(environment, False, environment.clock)
+    run_and_clean_up(environment, False, environment.clock, play)
 
     assert "starting a cloud on this machine: its nodes are fakes" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from guestagent.controller import Cluster, Dialect, FakeHeat, Resource, render
+from guestagent.controller import Cluster, Dialect, FakeHeat, Node, Resource, StackVolume, render
 from guestagent.controller.fake import FakeStack
 from guestagent.controller.template import list_parameters
 from guestagent.secret import Secret
@@ -98,6 +98,27 @@ def build_quick(replicas: int = 1) -> FakeHeat:
     return launch(QuickHeat(), build_cluster(Dialect.HOT, replicas, subnet="subnet-1"))
 
 
+def build_with_volume() -> FakeHeat:
+    node = Node("m1.small", "guestagent-volume", volume=StackVolume(20))
+    return launch(QuickHeat(), Cluster.new(source=node, network="network-1", client_networks=["10.1.0.0/16"]))
+
+
+def build_admitting() -> FakeHeat:
+    """Build a Heat whose stack has a follower."""
+    cluster = build_cluster(Dialect.HOT, 1, subnet="subnet-1")
+    return launch(QuickHeat(), cluster.admit("reports", "10.2.0.0/24"))
+
+
+def admit_follower(folder: Path) -> str:
+    """Answer `cluster admit`, which reads a file that only its owner can read."""
+    passwords = folder / "shared.yaml"
+    passwords.touch(0o600)
+    passwords.write_text("follower_reports: known-to-both\n", encoding="utf-8")
+    words = ["cluster", "admit", STACK, "reports", "10.2.0.0/24", "--passwords", str(passwords)]
+    with connect_to(build_quick()):
+        return answer_command(words, folder, ERROR_PROSE)
+
+
 def build_bare() -> FakeHeat:
     """Build a Heat without anything that a cluster needs."""
     heat = FakeHeat()
@@ -143,9 +164,17 @@ def add_cloud_answers() -> None:
     add_answer("remove-replica/waited", ["remove-replica", STACK, "Slave0000"], build_quick)
     add_answer("remove-replica/no-wait", ["remove-replica", STACK, "Slave0000", "--no-wait"], build_quick)
     add_answer("resize/waited", ["resize", STACK, "Slave0000", "--flavor", "m1.large"], build_quick)
+    grow = ["resize-volume", STACK, "Master0000", "--size", "30"]
+    add_answer("resize-volume/waited", grow, build_with_volume)
+    add_answer("allow/waited", ["allow", STACK, "10.2.0.0/16"], build_with_volume)
+    add_answer("disallow/waited", ["disallow", STACK, "10.1.0.0/16"], build_with_volume)
+    replace_network = ["replace-network", STACK, "10.1.0.0/16", "10.3.0.0/16"]
+    add_answer("replace-network/waited", replace_network, build_with_volume)
     add_answer("repair/waited", ["repair", STACK, "Slave0000"], build_quick)
     add_answer("repair/reseed", ["repair", STACK, "Slave0000", "--reseed", "--yes"], build_quick)
     add_answer("rotate/waited", ["rotate", STACK], build_quick)
+    add_golden("answers/cluster-admit/waited.json", admit_follower)
+    add_answer("revoke/waited", ["revoke", STACK, "reports"], build_admitting)
     add_answer("delete/waited", ["delete", STACK, "--yes"], build_quick)
     add_answer("delete/no-wait", ["delete", STACK, "--yes", "--no-wait"], build_quick)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from guestagent.controller import Cluster, Dialect, Node, Passwords, parse, render
+from guestagent.controller import Cluster, Dialect, Node, Passwords, StackVolume, parse, render
+from guestagent.controller.client_networks import approach_client_networks
 from guestagent.controller.seed import SeedSettings, SourceSize
 from guestagent.controller.seed_preparation import end_seeds
 from guestagent.metadata import Tls
-from tests.support.cluster_strategies import forget_seeds
+from tests.support.cluster_strategies import forget_seeds, with_inline_rules
 from tests.unit.golden.documents import CA
 from tests.unit.golden.stored_file import StoredFile
 
@@ -87,7 +88,28 @@ def list_clusters() -> Iterator[tuple[str, Cluster]]:
             "joining": build_joining(dialect),
             "reseeding": build_reseeding(dialect),
         }
+        if dialect is Dialect.HOT:
+            cases |= build_hot_cases()
         yield from ((f"{name}.{dialect.value}", cluster) for name, cluster in cases.items())
+
+
+def list_old_cases() -> dict[str, Cluster]:
+    """Return the cases with client networks that 0.1 has written in HOT."""
+    everything = build_everything(Dialect.HOT)
+    return {"everything": everything, "rotating-parameters": everything.rotate()}
+
+
+def build_hot_cases() -> dict[str, Cluster]:
+    """Build the clusters that only HOT has: with data volumes, and with rules in the group, as of 0.1, and after it."""
+    volumes = [StackVolume(20, "ssd"), StackVolume(40, is_kept=False)]
+    source, replica = [replace(LARGE, volume=volume) for volume in volumes]
+    networks = {"network": "network-1", "client_networks": ("10.1.0.0/16", "10.2.0.0/16")}
+    inline = with_inline_rules(build_cluster(Dialect.HOT, 1, **networks))
+    return {
+        "volumes": Cluster.new(source=source, replicas=[replica], network="network-1"),
+        "inline-rules": inline,
+        "leaving-a-group": approach_client_networks(inline, ["10.2.0.0/16", "10.3.0.0/16"]),
+    }
 
 
 def write_template(folder: Path, cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ from unittest import mock
 from guestagent import controller
 from guestagent.cli import command_line as command_line
 from guestagent.cli.command_line import build_parser
-from guestagent.controller import Heat
+from guestagent.controller import FakeHardware, FakeHeat, HardwareVolume, Heat, StackVolume, parse
 from tests.unit.golden.golden_file import hide_prose, replace_text, to_json
 
 ERROR_PROSE = ("message", "expected", "found", "do")
@@ -56,8 +56,23 @@ def connect_to(heat: Heat | BaseException) -> Iterator[None]:
             raise heat
         return heat
 
-    with mock.patch.object(controller, "connect", connect):
+    hardware = build_hardware(heat) if isinstance(heat, FakeHeat) else None
+    with (
+        mock.patch.object(controller, "connect", connect),
+        mock.patch.object(controller, "connect_hardware", return_value=hardware),
+    ):
         yield
+
+
+def build_hardware(heat: FakeHeat) -> FakeHardware:
+    """Build the volumes of all stacks."""
+    hardware = FakeHardware()
+    for stack in heat.live.values():
+        for node in parse(stack.template):
+            if isinstance(node.volume, StackVolume):
+                volume = HardwareVolume(node.volume.size_gib, "in-use")
+                hardware.volumes[f"{node.volume_resource}-id"] = volume
+    return hardware
 
 
 def list_commands(

@@ -22,11 +22,13 @@ from guestagent.demo.checks import FailedNode
 from guestagent.embedded.heat.api.admin import AdminApi, FaultTarget
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.host import process_identity
-from guestagent.embedded.http.faults import FAULT_MODES, FAULT_SERVICES, Fault
+from guestagent.embedded.http.faults import FAULT_MODES, Fault
+from guestagent.embedded.http.service_names import SERVICE_NAMES
 from guestagent.embedded.openstack.glance.images import IMAGES
+from guestagent.embedded.openstack.nova.compute_server import ComputeServer
 from guestagent.embedded.openstack.nova.flavors import FLAVORS
 from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor
-from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
+from guestagent.embedded.openstack.nova.servers import Compute
 from guestagent.embedded.process import state_file
 from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
 from guestagent.embedded.process.state_file import CloudState
@@ -184,7 +186,7 @@ def build_faults(folder: Path) -> str:
             "asked": asked,
             "answer": json.loads(bytes(response.body)),
             "begun": [fault.service, fault.mode, fault.delay, fault.method, fault.times],
-            "services": list(FAULT_SERVICES),
+            "services": list(SERVICE_NAMES),
             "modes": list(FAULT_MODES),
         }
     )

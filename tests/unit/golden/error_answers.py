@@ -30,6 +30,7 @@ from guestagent.errors import (
     InvalidSettings,
     InvalidTemplate,
     NotReady,
+    OperationFailed,
     OrderRefused,
     Problem,
     SeedError,
@@ -74,6 +75,7 @@ ERRORS: dict[str, GuestAgentError] = {
     "data-mismatch": DataMismatch("message"),
     "order-refused": OrderRefused("broken", "message", PROBLEMS, "reference"),
     "service-unreachable": ServiceUnreachable("message"),
+    "operation-failed": OperationFailed("quota", "message", {"id": "id", "state": "failed"}),
     "unsupported-environment": UnsupportedEnvironment("message"),
 }
 """An error of every kind, by a name that does not depend on its class. A test fails if a kind is missing."""

@@ -13,6 +13,9 @@ from guestagent.agent.server_config.change_state import Phase
 from guestagent.controller import Dialect, NodeState, Passwords
 from guestagent.metadata import Role, schema
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES
+from guestagent.resources.operation import OperationState, RefusalCode
+from guestagent.resources.orders import ResizeFailure, VolumeFate
+from guestagent.resources.views import FindingKind, InstanceState
 from guestagent.seeding import SeedMethod, SeedPhase
 from guestagent.signal import SignalStatus, SignalTransport
 from guestagent.volume import VolumeResult
@@ -33,6 +36,12 @@ WORDS: Mapping[str, Iterable[Enum]] = {
     "cluster status --json: nodes[].state": NodeState,
     "cluster.yaml, preflight --json: dialect": Dialect,
     "passwords of a cluster": Passwords,
+    "resources --json: operation.state": OperationState,
+    "resources --json: refusal.code, error.code, findings[].code": RefusalCode,
+    "resources --json: instances[].state": InstanceState,
+    "resources audit --json: findings[].kind": FindingKind,
+    "resources delete: --volumes, delete-instance: --volume": VolumeFate,
+    "resources resize-instance: --on-failure": ResizeFailure,
 }
 """The places where the words of each enum are written or read."""
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from tests.support.cluster_strategies import with_inline_rules
+from tests.unit.golden.clusters import list_old_cases, template_file
 from tests.unit.golden.embedded_files import FAKE_CLOUD, cloud_file
 from tests.unit.golden.guest_files import FULL_CHANGE, FULL_JOURNAL, change_file, journal_file
 from tests.unit.golden.input_files import INPUT_FILES
@@ -34,8 +36,15 @@ OLDER: dict[str, StoredFile] = {
         f"0.1.0-cd39754/{name}": signal_file(replace(value, resource=""))
         for name, value in SIGNAL_RECORDS.items()
     },
+    **{
+        f"0.1.0-cd39754/templates/{name}.hot.yaml": template_file(with_inline_rules(cluster))
+        for name, cluster in list_old_cases().items()
+    },
 }
-"""Files without keys that later versions added. All others have the value of the file of that name today."""
+"""Files that later versions write with more keys, or with rules that are resources of their own.
+
+All others have the value of the file of that name today.
+"""
 
 
 def find_reader(name: str) -> tuple[Read, object]:

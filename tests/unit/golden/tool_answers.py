@@ -21,7 +21,7 @@ from tests.bench.signal_load import Load
 from tests.bench.templates import CFN, PLAIN
 from tests.contract.report import ReportLine
 from tests.contract.report import describe_line as describe_rule
-from tests.contract.rule import Observe, Rule
+from tests.contract.rule import AnyRule, Rule
 from tests.failures.report import describe_outcome as describe_failure
 from tests.failures.row import FailureRow as FailureRow
 from tests.failures.row import Scenario, expect_final
@@ -48,7 +48,7 @@ def build_failures(folder: Path) -> str:
 
 @golden("tools/contract-report.json")
 def build_rules(folder: Path) -> str:
-    rule = Rule("reads", "an output is resolved", cast(Observe, None), observation=True)
+    rule: AnyRule = Rule("reads", "an output is resolved", lambda heat: True, observation=True)
     return to_plain_json(describe_rule(ReportLine(rule, {"fake": True, "real": ["later"]}, is_same=False)))
 
 

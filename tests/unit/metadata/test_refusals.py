@@ -99,7 +99,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ),
         (
             build_source({"name": "a", "password": "b", "host": "%"}),
-            "Users[0].host: expected one of name, password, found an unknown key",
+            "Users[0].host: expected one of name, network, password, found an unknown key",
         ),
         (
             build_source({"name": "a", "password": {"Fn::GetAttr": ["a", "b"]}}),

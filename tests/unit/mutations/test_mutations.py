@@ -204,23 +204,23 @@ def document_of(document: Document) -> dict[str, object]:
     }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_our_files_may_hold_anything(master: Node) -> None:
     run_mutations(master, FEW // 2, change_state, OF_THE_STATE)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_a_clouds_files_may_hold_anything(master: Node) -> None:
     run_mutations(master, FEW // 10, change_cloud, OF_THE_CLOUD)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_settings_and_files_of_others_may_hold_anything(master: Node) -> None:
     run_mutations(master, FEW // 20, change_settings, OF_THE_SETTINGS)
     run_mutations(master, FEW // 20, change_files_of_others, OF_FILES_OF_OTHERS)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_the_metadata_may_hold_anything(master: Node) -> None:
     run_mutations(master, FEW // 2, change_metadata, OF_THE_METADATA)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
-from itertools import count
 from typing import Any
 
 from guestagent.resources.engine import Advance
 from guestagent.resources.operation import OperationState
+from guestagent.resources.order_effects import apply_order
 from guestagent.resources.order_shapes import ORDER_TYPES
-from guestagent.resources.orders import CreateCluster, Order
+from guestagent.resources.orders import Clean, CreateCluster, Order
 from guestagent.resources.rule import Rule, build_rule
 from guestagent.resources.store.protocol import ClusterLease, LeaseLost
 from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
+from guestagent.resources.views import AuditFinding, GroupView, InstanceView, PreflightFinding
 from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster, WantedInstance, WantedVolume
+from guestagent.resources.wanted_document import dump_wanted, load_wanted
 
-REQUEST_NUMBERS = count(1)
 CLIENTS = build_rule(ip_network("192.0.2.0/24"), port_min=3306)
 MEMBERS = build_rule(None, port_min=3306)
 
@@ -52,11 +53,6 @@ def build_wanted(replicas: int = 1, name: str = "shop", **changes: Any) -> Wante
     return replace(cluster, **changes)
 
 
-def build_order(order_type: type[Order], cluster: str = "shop", **values: Any) -> Any:
-    """Return an order with a request id of its own, unless one is given."""
-    return order_type(**{"request_id": f"request-{next(REQUEST_NUMBERS)}", "cluster": cluster, **values})
-
-
 def read_description(order: CreateCluster) -> WantedCluster:
     """Return a cluster with as many replicas as the description says."""
     replicas = order.description.get("replicas", 1)
@@ -65,16 +61,31 @@ def read_description(order: CreateCluster) -> WantedCluster:
 
 
 class FakeEngine:
-    """An engine without a cloud. It does nothing, or ends the running operation, or raises `error`."""
+    """An engine without a cloud. It does nothing, or ends the running operation, or raises `error`.
 
-    name = "fake"
-    orders = frozenset(ORDER_TYPES) - {"migrate_instance"}
+    As a reader it shows the views that it is given, or raises `reader_error`.
+    """
 
-    def __init__(self) -> None:
+    orders = frozenset(ORDER_TYPES) - {"migrate_instance", "register_cluster", "unregister_cluster"}
+
+    def __init__(self, name: str = "fake") -> None:
+        self.name = name
+        self.instances: tuple[InstanceView, ...] = ()
+        self.groups: tuple[GroupView, ...] = ()
+        self.problems: tuple[PreflightFinding, ...] = ()
+        self.findings: tuple[AuditFinding, ...] = ()
+        self.evidence: tuple[str, ...] = ()
+        self.reader_error: Exception | None = None
         self.ends_operations = False
         self.error: Exception | None = None
         self.before_advance: Callable[[], None] | None = None
         self.lost_leases = 0
+
+    def apply_order(self, wanted: str | None, order: Order) -> str | None:
+        if isinstance(order, Clean):
+            return wanted
+        before = None if wanted is None else load_wanted(wanted)
+        return dump_wanted(apply_order(before, order, read_description))
 
     def advance(self, lease: ClusterLease, snapshot: ClusterSnapshot) -> Advance:
         if self.before_advance is not None:
@@ -91,3 +102,27 @@ class FakeEngine:
                 self.lost_leases += 1
                 raise
         return Advance(pause_s=1.0)
+
+    def list_instances(self, snapshot: ClusterSnapshot) -> Sequence[InstanceView]:
+        self._raise_reader_error()
+        return self.instances
+
+    def list_groups(self, snapshot: ClusterSnapshot) -> Sequence[GroupView]:
+        self._raise_reader_error()
+        return self.groups
+
+    def preflight(self, order: CreateCluster) -> Sequence[PreflightFinding]:
+        self._raise_reader_error()
+        return self.problems
+
+    def audit(self, clusters: Sequence[ClusterSnapshot]) -> Sequence[AuditFinding]:
+        self._raise_reader_error()
+        return self.findings
+
+    def find_evidence(self, cluster: str, snapshot: ClusterSnapshot | None) -> Sequence[str]:
+        self._raise_reader_error()
+        return self.evidence
+
+    def _raise_reader_error(self) -> None:
+        if self.reader_error is not None:
+            raise self.reader_error

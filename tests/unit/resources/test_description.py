@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from guestagent.resources.orders import CreateCluster
 from guestagent.resources.rule import build_rule
 from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster, WantedVolume
 from guestagent.resources.wanted_document import dump_wanted, load_wanted
-from tests.unit.resources.clusters import build_order
+from tests.support.orders import build_order
 
 SMALL = {
     "flavor": "m1.small",
@@ -125,3 +126,15 @@ def test_an_instance_without_a_volume_is_a_problem() -> None:
     assert problem == (
         "description.source.volume: expected a mapping, found nothing (set it here, or once for all instances)"
     )
+
+
+def test_a_description_names_no_file_of_the_service(tmp_path: Path) -> None:
+    certificates = tmp_path / "ca.pem"
+    certificates.write_text("-----BEGIN CERTIFICATE-----\n")
+
+    problems = find_problems(**SMALL, tls={"ca": str(certificates)}, passwords={"file": "/etc/hostname"})
+
+    assert problems == [
+        "description.tls.ca: expected certificates in PEM, found the name of a file (put its content here)",
+        "description.passwords: expected heat or generated, found a mapping",
+    ]

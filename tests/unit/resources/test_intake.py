@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from guestagent.errors import OrderRefused, StorageError
+from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import (
@@ -22,7 +23,8 @@ from guestagent.resources.orders import (
 from guestagent.resources.store.memory_store import MemoryStore
 from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
 from guestagent.resources.wanted_document import dump_wanted
-from tests.unit.resources.clusters import FakeEngine, build_order, build_wanted, read_description
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import FakeEngine, build_wanted
 
 CREATE = build_order(CreateCluster, description={"replicas": 1})
 
@@ -34,7 +36,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def intake(store: MemoryStore) -> OrderIntake:
-    return OrderIntake(store, FakeEngine(), read_description)
+    return OrderIntake(store, select_engine(FakeEngine()))
 
 
 def have_cluster(store: MemoryStore, intake: OrderIntake) -> Operation:
@@ -86,6 +88,27 @@ def test_an_order_is_checked_against_the_cluster_after_those_that_wait(
     assert refuse(intake, build_order(ResizeVolume, instance="Slave0000", size_gib=15)) == "invalid"
 
 
+def test_a_waiting_order_that_will_be_refused_changes_nothing(
+    store: MemoryStore, intake: OrderIntake
+) -> None:
+    have_cluster(store, intake)
+    grow = build_order(ResizeVolume, instance="Slave0007", size_gib=20)
+    store.accept(grow, "fake", lambda _: None)
+
+    later = intake.submit(build_order(ResizeVolume, instance="Slave0000", size_gib=20))
+
+    assert later.state is OperationState.ACCEPTED
+
+
+def test_a_cluster_of_an_engine_that_is_not_served_is_left_alone(
+    store: MemoryStore, intake: OrderIntake
+) -> None:
+    order = build_order(CreateCluster, cluster="other", description={})
+    store.accept(order, "orchestrator", lambda _: None)
+
+    assert refuse(intake, build_order(RenewInstance, cluster="other", instance="Master0000")) == "unsupported"
+
+
 def test_a_new_cluster_is_known_before_it_is_made(intake: OrderIntake) -> None:
     intake.submit(CREATE)
 
@@ -97,7 +120,7 @@ def test_a_refused_order_leaves_nothing(intake: OrderIntake) -> None:
     order = build_order(DeleteCluster, volumes=VolumeFate.KEEP)
 
     assert refuse(intake, order) == "not_found"
-    assert intake.operations("shop") == ()
+    assert intake.clusters() == ()
 
 
 def test_what_the_engine_cannot_do_is_unsupported(intake: OrderIntake) -> None:
@@ -125,7 +148,7 @@ def test_a_full_disk_refuses_an_order_and_tells_no_path(intake: OrderIntake) -> 
         ) -> Operation:
             raise StorageError("/var/lib/secret/store.db: No space left on device")
 
-    full = OrderIntake(FullStore(), FakeEngine(), read_description)
+    full = OrderIntake(FullStore(), select_engine(FakeEngine()))
 
     with pytest.raises(OrderRefused) as caught:
         full.submit(CREATE)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from guestagent.errors import OrderRefused
-from guestagent.resources.order_effects import apply_order, apply_orders
+from guestagent.resources.following import Admission, FollowedSource
+from guestagent.resources.order_effects import apply_order
 from guestagent.resources.order_shapes import ORDER_TYPES
 from guestagent.resources.orders import (
     AddInstance,
+    AdmitFollower,
     CreateCluster,
     CreateRules,
     CreateSecurityGroup,
@@ -26,21 +28,19 @@ from guestagent.resources.orders import (
     ResizeInstance,
     ResizeVolume,
     RestartInstance,
+    RevokeFollower,
+    RotatePasswords,
     UpdateRuleCidr,
     VolumeFate,
 )
 from guestagent.resources.rule import build_rule
 from guestagent.resources.wanted import WantedCluster
-from tests.unit.resources.clusters import (
-    CLIENTS,
-    MEMBERS,
-    build_instance,
-    build_order,
-    build_wanted,
-    read_description,
-)
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import CLIENTS, MEMBERS, build_instance, build_wanted, read_description
 
+NOT_OF_NATIVES = {"clean", "register_cluster", "unregister_cluster"}
 OFFICE = ip_network("198.51.100.0/24")
+FOLLOWED = FollowedSource(cluster="other", cluster_id="7", key_id="k1", address="10.0.0.5")
 
 
 def apply(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> WantedCluster:
@@ -132,6 +132,50 @@ def test_a_rule_gets_the_network_that_it_has() -> None:
     assert same == build_wanted()
 
 
+def test_a_follower_gets_a_rule_and_the_source_proves_its_account() -> None:
+    before = build_wanted(key_id="k7")
+
+    wanted = apply(before, AdmitFollower, follower="reports", follower_network=OFFICE)
+
+    assert wanted.admissions == (Admission("reports", "198.51.100.0/24", "k7"),)
+    assert wanted.list_rules("database") == {CLIENTS, MEMBERS, build_rule(OFFICE, port_min=3306)}
+    assert [each.generation for each in wanted] == [2, 1]
+
+
+def test_a_revoked_follower_leaves_nothing_behind() -> None:
+    admitted = apply(build_wanted(), AdmitFollower, follower="reports", follower_network=OFFICE)
+
+    wanted = apply(admitted, RevokeFollower, follower="reports")
+
+    assert wanted == build_wanted(instances=admitted.instances)
+
+
+def test_a_replica_of_a_follower_has_neither_a_seed_nor_a_source_of_its_own() -> None:
+    replica = build_instance("Slave0000")
+    follower = build_wanted(instances=(replica,), next_replica=1, followed=FOLLOWED)
+
+    wanted = apply(follower, AddInstance, flavor="m1", image="db", volume_gib=1)
+
+    assert wanted.instances[0] == replica
+    assert [(each.name, each.seed, each.generation) for each in wanted] == [
+        ("Slave0000", None, 1),
+        ("Slave0001", None, 1),
+    ]
+
+
+def test_a_follower_has_no_source_that_could_be_followed_and_keeps_one_replica() -> None:
+    follower = build_wanted(instances=(build_instance("Slave0000"),), followed=FOLLOWED)
+
+    assert refuse(follower, AdmitFollower, follower="reports", follower_network=OFFICE) == (
+        "refused",
+        "cluster shop follows another one: it has no source to be followed",
+    )
+    assert refuse(follower, DeleteInstance, instance="Slave0000", volume=VolumeFate.KEEP) == (
+        "refused",
+        "Slave0000 is the last replica of shop: it can only be deleted with its cluster",
+    )
+
+
 @pytest.mark.parametrize(
     ("order_type", "values", "code", "message"),
     [
@@ -152,7 +196,26 @@ def test_a_rule_gets_the_network_that_it_has() -> None:
             ResizeVolume,
             {"instance": "Slave0000", "size_gib": 9},
             "invalid",
-            "size_gib: expected at least 10, the present size, found 9: a volume never shrinks",
+            "the order is invalid; size_gib: expected at least 10, the present size, found 9 (a volume never shrinks)",
+        ),
+        (
+            AdmitFollower,
+            {"follower": "shop", "follower_network": OFFICE},
+            "invalid",
+            "the order is invalid; follower: expected another cluster, found shop",
+        ),
+        (
+            AdmitFollower,
+            {"follower": "reports", "follower_network": ip_network("2001:db8::/64")},
+            "invalid",
+            "the order is invalid; follower_network: expected a network of IPv4 in a cluster without ipv6, "
+            "found 2001:db8::/64",
+        ),
+        (
+            RevokeFollower,
+            {"follower": "reports"},
+            "not_found",
+            "cluster shop has not admitted reports; it has admitted: none",
         ),
         (CreateSecurityGroup, {"group": "database"}, "exists", "cluster shop has a security group database"),
         (
@@ -182,13 +245,21 @@ def test_an_order_that_makes_no_sense_is_refused(
     assert refuse(build_wanted(), order_type, **values) == (code, message)
 
 
-@pytest.mark.parametrize("kind", sorted(ORDER_TYPES.keys() - {"create_cluster"}))
+@pytest.mark.parametrize("kind", sorted(ORDER_TYPES.keys() - NOT_OF_NATIVES - {"create_cluster"}))
 def test_a_cluster_that_does_not_exist_has_nothing_to_change(kind: str) -> None:
     order = object.__new__(ORDER_TYPES[kind])
     object.__setattr__(order, "cluster", "shop")
 
     with pytest.raises(OrderRefused, match="there is no cluster shop"):
         apply_order(None, order, read_description)
+
+
+def test_a_cluster_that_is_being_deleted_can_only_be_deleted_again() -> None:
+    deleted = apply(build_wanted(), DeleteCluster, volumes=VolumeFate.KEEP)
+
+    assert refuse(deleted, CreateSecurityGroup, group="monitoring")[0] == "refused"
+    assert refuse(deleted, CreateCluster, description={})[0] == "busy"
+    assert apply(deleted, DeleteCluster, volumes=VolumeFate.DELETE) == deleted
 
 
 def test_a_cluster_that_is_being_deleted_gets_no_replica() -> None:
@@ -199,13 +270,23 @@ def test_a_cluster_that_is_being_deleted_gets_no_replica() -> None:
     assert code == "refused"
 
 
-def test_waiting_orders_that_will_be_refused_change_nothing() -> None:
-    orders = [
-        build_order(ResizeVolume, instance="Slave0007", size_gib=20),
-        build_order(ResizeVolume, instance="Slave0000", size_gib=20),
-    ]
+def test_a_rotation_has_to_wait_for_a_replica_that_joins() -> None:
+    joining = apply(build_wanted(), AddInstance, flavor="m1", image="db", volume_gib=1)
 
-    wanted = apply_orders(build_wanted(), orders, read_description)
+    assert refuse(joining, RotatePasswords) == (
+        "refused",
+        "Slave0001 of shop has not joined yet: renew or delete it first",
+    )
 
-    assert wanted is not None
-    assert [instance.volume.size_gib for instance in wanted] == [10, 20]
+
+def test_a_rotation_gives_every_replica_another_password_and_all_nodes_another_generation() -> None:
+    rotated = apply_order(build_wanted(2, key_id="k1"), build_order(RotatePasswords), read_description, "k2")
+
+    assert [(each.generation, each.password_number) for each in rotated] == [(2, 1), (2, 2), (2, 2)]
+    assert (rotated.key_id, rotated.previous_keys, rotated.is_rotating) == ("k2", ("k1",), True)
+
+
+def test_a_rotation_without_another_key_needs_no_previous_one() -> None:
+    rotated = apply_order(build_wanted(key_id="k1"), build_order(RotatePasswords), read_description, "k1")
+
+    assert (rotated.key_id, rotated.previous_keys) == ("k1", ())

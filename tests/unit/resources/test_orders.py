@@ -12,6 +12,8 @@ from guestagent.errors import InvalidOrder
 from guestagent.resources.order_shapes import ORDER_TYPES, build_order_schema, dump_order, read_order
 from guestagent.resources.orders import (
     AddInstance,
+    AdmitFollower,
+    Clean,
     CreateCluster,
     CreateRules,
     CreateSecurityGroup,
@@ -21,12 +23,16 @@ from guestagent.resources.orders import (
     DeleteSecurityGroup,
     MigrateInstance,
     Order,
+    RegisterCluster,
     RenewInstance,
     ReplaceInstance,
     ResizeFailure,
     ResizeInstance,
     ResizeVolume,
     RestartInstance,
+    RevokeFollower,
+    RotatePasswords,
+    UnregisterCluster,
     UpdateRuleCidr,
     VolumeFate,
 )
@@ -50,6 +56,12 @@ ORDERS = (
     DeleteRules(**SHOP, group="database", rules=(RULE,)),
     UpdateRuleCidr(**SHOP, group="database", rule=RULE, network=ip_network("198.51.100.0/24")),
     RenewInstance(**SHOP, instance="Master0000"),
+    RotatePasswords(**SHOP),
+    Clean(**SHOP, findings=("natives-0123456789abcdef",)),
+    AdmitFollower(**SHOP, follower="reports", follower_network=ip_network("10.1.0.0/24")),
+    RevokeFollower(**SHOP, follower="reports"),
+    RegisterCluster(**SHOP),
+    UnregisterCluster(**SHOP),
 )
 
 

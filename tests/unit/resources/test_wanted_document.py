@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guestagent.controller.seed import NodeSeed
 from guestagent.errors import StorageError
+from guestagent.resources.following import Admission, FollowedSource
 from guestagent.resources.rule import build_rule
 from guestagent.resources.wanted import WantedCluster, WantedVolume
-from guestagent.resources.wanted_document import dump_wanted, load_wanted
+from guestagent.resources.wanted_document import WANTED_VERSION, dump_wanted, load_wanted
 from tests.unit.resources.clusters import build_instance, build_wanted
 
 TEXTS = st.text(min_size=1, max_size=20)
@@ -24,6 +27,8 @@ INSTANCES = st.builds(
     zone=st.none() | TEXTS,
     generation=st.integers(1, 9),
     volume=st.builds(WantedVolume, st.integers(1, 99), st.none() | TEXTS),
+    seed=st.none()
+    | st.builds(NodeSeed, st.integers(1, 99), st.integers(1, 9), st.none() | st.integers(0, 2**40)),
 )
 RULES = st.frozensets(
     st.builds(
@@ -38,6 +43,16 @@ CLUSTERS = st.builds(
     instances=st.lists(INSTANCES, max_size=3).map(tuple),
     groups=st.dictionaries(TEXTS, RULES, max_size=2),
     subnet=st.none() | TEXTS,
+    admissions=st.lists(st.builds(Admission, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
+    followed=st.none()
+    | st.builds(
+        FollowedSource,
+        cluster=TEXTS,
+        cluster_id=TEXTS,
+        key_id=TEXTS,
+        address=TEXTS,
+        tls=st.none() | st.dictionaries(TEXTS, st.booleans() | TEXTS, max_size=2),
+    ),
     settings=st.dictionaries(TEXTS, st.integers() | st.booleans() | TEXTS, max_size=2),
 )
 
@@ -64,4 +79,4 @@ def test_a_damaged_document_is_an_error_of_the_store(text: str) -> None:
 
 def test_a_document_of_a_newer_version_is_not_guessed_at() -> None:
     with pytest.raises(StorageError, match="newer guestagent"):
-        load_wanted('{"version": 2}')
+        load_wanted(json.dumps({"version": WANTED_VERSION + 1}))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.errors import CloudUnreachable
+from guestagent.controller.service_pauses import build_pause_error
+from guestagent.errors import CloudRefused, CloudUnreachable
+from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import CreateCluster, DeleteInstance, RenewInstance, VolumeFate
@@ -14,7 +16,8 @@ from guestagent.resources.store.store_clock import ManualClock
 from guestagent.resources.wanted import WantedCluster
 from guestagent.resources.wanted_document import load_wanted
 from guestagent.resources.work_loop import WorkLoop
-from tests.unit.resources.clusters import FakeEngine, build_order, read_description
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import FakeEngine
 
 
 class Workshop:
@@ -24,8 +27,8 @@ class Workshop:
         self.clock = ManualClock()
         self.store = MemoryStore(self.clock)
         self.engine = FakeEngine()
-        self.intake = OrderIntake(self.store, self.engine, read_description)
-        self.loop = WorkLoop(self.store, {"fake": self.engine}, read_description, "worker")
+        self.intake = OrderIntake(self.store, select_engine(self.engine))
+        self.loop = WorkLoop(self.store, {"fake": self.engine}, "worker")
 
     @property
     def wanted(self) -> WantedCluster:
@@ -128,7 +131,7 @@ def test_an_unreachable_cloud_is_shown_and_tried_again(workshop: Workshop) -> No
 
 def test_a_worker_that_slept_too_long_leaves_the_cluster_to_the_other(workshop: Workshop) -> None:
     workshop.create()
-    other = WorkLoop(workshop.store, {"fake": workshop.engine}, read_description, "other")
+    other = WorkLoop(workshop.store, {"fake": workshop.engine}, "other")
 
     def sleep_too_long() -> None:
         workshop.engine.before_advance = None
@@ -149,3 +152,52 @@ def test_a_lost_lease_is_not_an_error_of_the_cluster(workshop: Workshop) -> None
     workshop.work()
 
     assert workshop.intake.operation(operation.id).waiting_for == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "pause_s"),
+    [
+        (CloudUnreachable("no answer"), 10.0),
+        (build_pause_error("listing", 90.0), 90.0),
+        (build_pause_error("listing", 7200.0), 300.0),
+        (CloudRefused("Keystone rejects this user"), 60.0),
+        (ZeroDivisionError(), 300.0),
+    ],
+)
+def test_a_round_that_failed_is_not_repeated_at_once(
+    workshop: Workshop, error: Exception, pause_s: float
+) -> None:
+    workshop.create()
+    workshop.engine.error = error
+    workshop.loop.work_once()
+
+    workshop.clock.sleep(pause_s - 1)
+    early = workshop.loop.work_once()
+    workshop.clock.sleep(2)
+
+    assert (early, workshop.loop.work_once()) == (False, True)
+
+
+def test_a_cluster_that_shows_a_bug_leaves_the_others_their_turn(workshop: Workshop) -> None:
+    broken = workshop.create()
+    workshop.engine.error = ZeroDivisionError()
+    workshop.loop.work_once()
+    workshop.engine.error, workshop.engine.ends_operations = None, True
+    other = workshop.intake.submit(build_order(CreateCluster, "other", description={"replicas": 0}))
+
+    for _ in range(10):
+        workshop.loop.work_once()
+        workshop.clock.sleep(2)
+
+    assert workshop.intake.operation(other.id).state is OperationState.DONE
+    assert workshop.intake.operation(broken.id).state is OperationState.RUNNING
+
+
+def test_a_cluster_of_an_engine_that_does_not_run_is_left_alone(workshop: Workshop) -> None:
+    operation = workshop.store.accept(
+        build_order(CreateCluster, description={"replicas": 1}), "natives", lambda _: None
+    )
+
+    workshop.work()
+
+    assert workshop.intake.operation(operation.id) == operation

@@ -68,7 +68,7 @@ def test_a_data_volume_that_has_grown_since_the_signal_counts() -> None:
     size = SourceSize(GIB, is_measured=True, disk_bytes=10 * GIB)
     before = build_cluster(1, dialect=Dialect.HOT)
     cluster = before.add_replica(SMALL)
-    source = replace(cluster.source, volume=DataVolume("volume", 100))
+    source = replace(cluster.own_source, volume=DataVolume("volume", 100))
 
     planned = plan_new_seeds(replace(cluster, source=source), before, size)
 

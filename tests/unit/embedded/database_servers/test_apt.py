@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guestagent.embedded.database_servers.apt import build_apt_config, list_archives
+from guestagent.embedded.database_servers.apt import build_apt_config, build_status_entry, list_archives
 from guestagent.embedded.database_servers.flavours import FLAVOURS
 
 
@@ -39,3 +39,10 @@ def test_a_flavour_made_otherwise_has_another_name() -> None:
 
     assert len(names) == len(FLAVOURS)
     assert all(name.rpartition("-")[0] in FLAVOURS for name in names)
+
+
+def test_a_package_that_is_left_out_is_newer_than_any_that_is_asked_for() -> None:
+    entry = dict(line.split(": ", 1) for line in build_status_entry("graphviz").splitlines() if line)
+
+    assert (entry["Package"], entry["Status"]) == ("graphviz", "install ok installed")
+    assert int(entry["Version"]) > 100

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
+from typing import Any
 
 import pytest
 
 from guestagent.embedded.http.faults import ActiveFaults, Fault, FaultMode
+from guestagent.embedded.http.service_names import ServiceName
 
-LATER = time.monotonic() + 3600
+LATER = math.inf
 
 
 def faults(*begun: Fault) -> ActiveFaults:
@@ -69,9 +72,47 @@ def test_a_service_that_fails_at_some_requests_only_is_not_down() -> None:
     assert not faults(Fault("keystone", "503", LATER, method="POST")).is_down("keystone")
 
 
+def test_faults_of_different_requests_are_independent() -> None:
+    now = faults(
+        lost := Fault("nova", "lost", LATER, method="POST", path="/servers$"),
+        Fault("nova", "429", LATER, method="GET"),
+    )
+
+    assert now.take_fault("nova", "POST", "/v2.1/servers") is lost
+    assert now.take_fault("nova", "POST", "/v2.1/servers/7/action") is None
+    assert now.take_fault("nova", "GET", "/v2.1/servers") is not None
+
+
+def test_a_newer_fault_goes_before_an_older_one_until_it_is_over() -> None:
+    now = faults(
+        older := Fault("cinder", "503", LATER), newer := Fault("cinder", "401", LATER, method="GET", times=1)
+    )
+
+    assert [now.take_fault("cinder", "GET") for _ in range(3)] == [newer, older, older]
+
+
+def test_stale_reads_leave_changes_alone() -> None:
+    now = faults(Fault("neutron", "stale", LATER))
+
+    assert now.take_fault("neutron", "GET") is not None
+    assert now.take_fault("neutron", "POST") is None
+
+
 @pytest.mark.parametrize(
-    ("mode", "method", "times"), [("refuse", "GET", None), ("refuse", None, 1), ("503", None, 0)]
+    ("service", "mode", "options", "reason"),
+    [
+        ("heat", "refuse", {"method": "GET"}, "times"),
+        ("heat", "refuse", {"path": "stacks"}, "times"),
+        ("heat", "refuse", {"times": 1}, "times"),
+        ("heat", "503", {"times": 0}, "times: at least 1"),
+        ("heat", "lost", {"retry_after": 1}, "only with a status"),
+        ("heat", "503", {"path": "("}, "not a regular expression"),
+        ("cinder", "refuse", {}, "shares its port"),
+        ("nova", "refuse", {}, "shares its port"),
+    ],
 )
-def test_an_invalid_fault_is_rejected(mode: FaultMode, method: str | None, times: int | None) -> None:
-    with pytest.raises(ValueError, match="times"):
-        Fault("heat", mode, LATER, method=method, times=times)
+def test_an_invalid_fault_is_rejected(
+    service: ServiceName, mode: FaultMode, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Fault(service, mode, LATER, **options)

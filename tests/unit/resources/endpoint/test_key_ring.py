@@ -32,6 +32,18 @@ def test_a_password_depends_on_everything(key_id: str, cluster_id: str, name: st
     assert ring.derive_password(key_id, cluster_id, name) != ring.derive_password("k1", "cluster", "password")
 
 
+@pytest.mark.parametrize(
+    ("key_id", "source_id", "follower"),
+    [("k2", "shop", "reports"), ("k1", "other", "reports"), ("k1", "shop", "other")],
+)
+def test_the_password_of_a_follower_depends_on_everything(key_id: str, source_id: str, follower: str) -> None:
+    ring = KeyRing("k2", {**RING.keys, "k2": bytes(32)})
+    password = ring.derive_follower_password("k1", "shop", "reports")
+
+    assert ring.derive_follower_password(key_id, source_id, follower) != password
+    assert ring.derive_password("k1", "shop", "reports") != password
+
+
 def test_every_character_is_as_frequent_as_the_others() -> None:
     texts = (RING.derive_password("k1", "cluster", str(number)).reveal() for number in range(1000))
     counts = Counter("".join(texts))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
 from guestagent.metadata import Role, parse
 from guestagent.resources.endpoint.node_endpoint import BODY_LIMIT_BYTES, NOT_FOUND
 from guestagent.resources.endpoint.signed_path import PathPurpose
-from guestagent.resources.store.records import ClusterChange
+from guestagent.resources.store.memory_store import MemoryStore
+from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
+from guestagent.resources.wanted import WantedCluster
+from guestagent.resources.wanted_document import dump_wanted
 from tests.support.served_cluster import ADDRESS, VOLUME_IDS, ServedCluster
 
 
@@ -180,3 +185,82 @@ def test_an_address_of_one_purpose_serves_no_other(shop: ServedCluster) -> None:
     assert shop.endpoint.read_document(*shop.sign("Master0000", PathPurpose.SIGNAL)) == NOT_FOUND
     signal = b'{"Status": "SUCCESS"}'
     assert shop.endpoint.accept_signal(*shop.sign("Master0000", PathPurpose.RUN), signal) == NOT_FOUND
+
+
+class CountingStore(MemoryStore):
+    """A store that counts how often everything about a cluster was read."""
+
+    reads = 0
+
+    def read(self, cluster: str) -> ClusterSnapshot | None:
+        self.reads += 1
+        return super().read(cluster)
+
+
+def test_a_document_that_stays_the_same_is_built_once() -> None:
+    store = CountingStore()
+    shop = ServedCluster(store=store)
+    endpoint, address = shop.endpoint, shop.sign("Master0000", PathPurpose.RUN)
+    first = endpoint.read_document(*address)
+    store.reads = 0
+
+    answers = [endpoint.read_document(*address) for _ in range(3)]
+
+    assert (answers, store.reads) == ([first] * 3, 0)
+
+
+def change_by_signal(shop: ServedCluster) -> None:
+    shop.signal("Master0000")
+
+
+def change_by_worker(shop: ServedCluster) -> None:
+    shop.renew("Master0000", "Slave0000")
+
+
+def change_by_removal(shop: ServedCluster) -> None:
+    shop.write(ClusterChange(is_removed=True))
+
+
+@pytest.mark.parametrize("change", [change_by_signal, change_by_worker, change_by_removal])
+def test_a_document_is_new_after_every_change(
+    shop: ServedCluster, change: Callable[[ServedCluster], None]
+) -> None:
+    addresses = [shop.sign(name, PathPurpose.RUN) for name in ("Master0000", "Slave0000")]
+    endpoint = shop.endpoint
+    before = [endpoint.read_document(*address) for address in addresses]
+
+    change(shop)
+
+    fresh = [shop.endpoint.read_document(*address) for address in addresses]
+    assert [endpoint.read_document(*address) for address in addresses] == fresh
+    assert fresh != before
+
+
+def test_a_document_is_built_anew_while_a_worker_changes_the_cluster(shop: ServedCluster) -> None:
+    endpoint, address = shop.endpoint, shop.sign("Master0000", PathPurpose.RUN)
+    endpoint.read_document(*address)
+    lease = shop.store.claim("worker")
+    assert lease is not None
+    handles = []
+
+    for _ in range(2):
+        lease.write(ClusterChange(wanted=dump_wanted(renew(shop.wanted))))
+        document = json.loads(endpoint.read_document(*address).body)
+        handles.append(urlsplit(document["ReadyWaitCondition"]).path)
+
+    assert handles == ["/v1/shop/Master0000/signal/2", "/v1/shop/Master0000/signal/3"]
+
+
+def test_a_kept_document_is_for_its_own_signature_alone(shop: ServedCluster) -> None:
+    endpoint, (path, signature) = shop.endpoint, shop.sign("Master0000", PathPurpose.RUN)
+    endpoint.read_document(path, signature)
+
+    assert endpoint.read_document(path, signature[::-1]) == NOT_FOUND
+    assert endpoint.read_document(path, "\udcff") == NOT_FOUND
+
+
+def renew(wanted: WantedCluster) -> WantedCluster:
+    """Give the source its next generation."""
+    source = wanted.find_instance("Master0000")
+    assert source is not None
+    return wanted.replace_instance(source.renewed())

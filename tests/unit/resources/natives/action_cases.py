@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from guestagent.resources.natives.growing import PROVING
 from guestagent.resources.orders import (
     MigrateInstance,
     RenewInstance,
@@ -11,7 +14,7 @@ from guestagent.resources.orders import (
 )
 from guestagent.resources.store.records import ResourceKind
 from guestagent.resources.wanted import WantedVolume
-from tests.unit.resources.clusters import build_order
+from tests.support.orders import build_order
 from tests.unit.resources.natives.decision_cases import (
     NAME,
     NOW,
@@ -33,6 +36,7 @@ from tests.unit.resources.natives.decision_parts import (
     SUCCESS,
     VOLUME,
     act,
+    build_evidence,
     move,
     want,
 )
@@ -203,6 +207,33 @@ ACTIONS = [
                 act("extend_volume", "Error"),
             ),
             ("error_extending", build_volume("error_extending"), None, ()),
+        ]
+    ),
+    *(
+        Case(
+            subject="growth",
+            known=f"Nova is done, {known}",
+            **{
+                **RUNNING,
+                "cloud_volume": build_volume("in-use", 20),
+                "order": build_order(ResizeVolume, instance=NAME, size_gib=20),
+                "wanted": want(volume=WantedVolume(20)),
+            },
+            action=build_record(
+                ResourceKind.GROWTH,
+                epoch=OPERATION_NUMBER,
+                intended_at=NOW,
+                cloud_id="volume-1",
+                answer=PROVING,
+            ),
+            actions=act("extend_volume", "Success"),
+            signal=signal,
+        )
+        for known, signal in [
+            ("no signal", None),
+            ("SUCCESS with 20 GiB", replace(SUCCESS, data=build_evidence(20))),
+            ("SUCCESS with 10 GiB", replace(SUCCESS, data=build_evidence(10))),
+            ("FAILURE signalled", FAILURE),
         ]
     ),
     Case(

@@ -11,6 +11,7 @@ from guestagent.resources.natives.cloud_api import (
     CloudObservation,
     CloudPort,
     CloudServer,
+    CloudServerGroup,
     CloudVolume,
     ServerAction,
     VolumeAttachment,
@@ -19,6 +20,7 @@ from guestagent.resources.natives.cluster_view import CloudLookups, ClusterView
 from guestagent.resources.natives.group_rules import build_group_key, build_rule_key
 from guestagent.resources.natives.marks import Mark, build_description, build_metadata
 from guestagent.resources.natives.round_plan import plan_round
+from guestagent.resources.natives.server_group import build_server_group_key
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import CreateCluster, Order
 from guestagent.resources.store.records import (
@@ -30,7 +32,8 @@ from guestagent.resources.store.records import (
     SignalEntry,
 )
 from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster
-from tests.unit.resources.clusters import build_order, build_wanted
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import build_wanted
 
 NOW = 10_000.0
 NAME = "Master0000"
@@ -89,6 +92,13 @@ def build_port(**values: Any) -> CloudPort:
 CREATED_VOLUME = build_record(ResourceKind.VOLUME)
 CREATED_PORT = build_record(ResourceKind.PORT, address="10.0.0.1")
 FREE_VOLUME, FREE_PORT = build_volume(), build_port()
+SERVER_GROUP = ResourceRecord(
+    key=build_server_group_key("shop"),
+    phase=ResourcePhase.CREATED,
+    cloud_id="server_group-1",
+    operation_id="op",
+)
+CLOUD_SERVER_GROUP = CloudServerGroup(id="server_group-1", name="")
 CREATION: Order = build_order(CreateCluster)
 LONE_SOURCE = build_wanted(0)
 
@@ -118,19 +128,29 @@ class Case:
     wanted: WantedCluster = LONE_SOURCE
     group: bool = True
     rules: int = 2
+    server_group: ResourceRecord | None = SERVER_GROUP
+    has_cloud_server_group: bool = True
 
     def decide(self) -> tuple[str, ...]:
         """Return what the plan decides, a line for each step."""
-        return tuple(str(step) for step in plan_round(self._build_view()).steps)
+        return tuple(str(step) for step in plan_round(self.build_view()).steps)
 
-    def _build_view(self) -> ClusterView:
-        records = [*self._list_group_records(), self.volume, self.port, self.server, self.action]
+    def build_view(self) -> ClusterView:
+        records = [
+            *self._list_group_records(),
+            self.server_group,
+            self.volume,
+            self.port,
+            self.server,
+            self.action,
+        ]
         by_key = {record.key: record for record in records if record is not None}
         observed = CloudObservation(
             servers={} if self.cloud_server is None else {self.cloud_server.id: self.cloud_server},
             volumes={} if self.cloud_volume is None else {"volume-1": self.cloud_volume},
             ports={} if self.cloud_port is None else {"port-1": self.cloud_port},
             groups=self._build_groups(),
+            server_groups={"server_group-1": CLOUD_SERVER_GROUP} if self.has_cloud_server_group else {},
             attachments=() if self.attachment is None else (self.attachment,),
             is_complete=self.is_complete,
         )

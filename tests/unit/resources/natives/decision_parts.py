@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
+from guestagent.byte_units import GIB
 from guestagent.resources.natives.cloud_api import ServerAction, VolumeAttachment
 from guestagent.resources.orders import (
     ResizeFailure,
@@ -12,7 +14,8 @@ from guestagent.resources.orders import (
 )
 from guestagent.resources.store.records import ResourceKind, ResourcePhase, SignalEntry
 from guestagent.resources.wanted import WantedCluster
-from tests.unit.resources.clusters import build_order, build_wanted
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import build_wanted
 from tests.unit.resources.natives.decision_cases import (
     NAME,
     NOW,
@@ -23,6 +26,7 @@ from tests.unit.resources.natives.decision_cases import (
 )
 
 INTENDED, REFUSED, GONE = ResourcePhase.INTENDED, ResourcePhase.REFUSED, ResourcePhase.GONE
+REFUSED_OUTRIGHT = ResourcePhase.REFUSED_OUTRIGHT
 VOLUME, PORT, SERVER = ResourceKind.VOLUME, ResourceKind.PORT, ResourceKind.SERVER
 SUCCESS = SignalEntry(instance=NAME, generation=1, is_success=True)
 FAILURE = SignalEntry(instance=NAME, generation=1, is_success=False, reason="disk full")
@@ -41,6 +45,11 @@ def want(**changes: Any) -> WantedCluster:
     """Return the wanted cluster with a changed source."""
     cluster = build_wanted(0)
     return cluster.replace_instance(replace(cluster.instances[0], **changes))
+
+
+def build_evidence(size_gib: int) -> str:
+    """Return what an agent tells of its data volume."""
+    return json.dumps({"volume": {"file_system_bytes": size_gib * GIB}})
 
 
 def act(name: str, result: str = "") -> tuple[ServerAction, ...]:

@@ -45,7 +45,13 @@ def list_used_volumes(world: World) -> set[str]:
 def _list_remains(world: World) -> Iterator[str]:
     """Yield what is left of a cluster that is not there any more. Volumes may be kept, but free."""
     project = world.cloud.project
-    for group in (project.servers, project.ports, project.groups, project.attachments):
+    for group in (
+        project.servers,
+        project.ports,
+        project.groups,
+        project.server_groups,
+        project.attachments,
+    ):
         yield from (f"{each} remains" for each in group)
     used = list_used_volumes(world)
     for volume in project.volumes.values():
@@ -83,7 +89,7 @@ def _list_group_differences(world: World, wanted: WantedCluster) -> Iterator[str
     rules: dict[str, frozenset[Rule]] = {
         group.description.split("/")[4]: frozenset(group.rules.values()) for group in project.groups.values()
     }
-    if rules != dict(wanted.groups):
+    if rules != {name: wanted.list_rules(name) for name in wanted.groups}:
         yield f"the groups are {rules}"
     for port in project.ports.values():
         if port.groups != project.groups.keys():

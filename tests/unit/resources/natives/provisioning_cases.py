@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.resources.natives.decision_cases import (
     NOW,
+    SERVER_GROUP,
     Case,
     build_record,
     build_server,
@@ -24,17 +27,35 @@ from tests.unit.resources.natives.decision_parts import (
     VOLUME,
 )
 
+PENDING_GROUP = replace(SERVER_GROUP, phase=INTENDED, cloud_id=None)
+REFUSED_GROUP = replace(PENDING_GROUP, phase=REFUSED, answer="quota: too many server groups")
 PROVISIONING = [
     Case(
         subject="group",
         known="nothing",
         group=False,
+        server_group=None,
         volume=None,
         port=None,
         cloud_volume=None,
         cloud_port=None,
     ),
     Case(subject="rules", known="one is not listed", rules=1, **RUNNING, signal=SUCCESS),
+    Case(subject="server group", known="nothing", server_group=None),
+    Case(subject="server group", known="asked for, not listed", server_group=PENDING_GROUP),
+    Case(
+        subject="server group",
+        known="asked for, settled, twice not listed",
+        server_group=PENDING_GROUP,
+        is_absent=True,
+    ),
+    Case(subject="server group", known="refused, volume and port there", server_group=REFUSED_GROUP),
+    Case(subject="server group", known="deleted by somebody else", has_cloud_server_group=False),
+    Case(
+        subject="server group",
+        known="full: the server was refused",
+        server=build_record(SERVER, REFUSED, answer="quota: Quota exceeded, too many servers in group"),
+    ),
     Case(subject="volume", known="nothing", volume=None, cloud_volume=None),
     Case(subject="volume", known="no record, but a marked one is listed", volume=None),
     Case(subject="volume", known="asked for, listed", volume=build_record(VOLUME, INTENDED)),

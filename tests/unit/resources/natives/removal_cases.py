@@ -9,7 +9,8 @@ from guestagent.resources.orders import (
     DeleteInstance,
     VolumeFate,
 )
-from tests.unit.resources.clusters import build_order, build_wanted
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import build_wanted
 from tests.unit.resources.natives.decision_cases import (
     NAME,
     NOW,
@@ -21,6 +22,8 @@ from tests.unit.resources.natives.decision_cases import (
 from tests.unit.resources.natives.decision_parts import (
     GONE,
     INTENDED,
+    REFUSED,
+    REFUSED_OUTRIGHT,
     RESERVED,
     RUNNING,
     SERVER,
@@ -57,6 +60,22 @@ REMOVAL = [
             "server": build_record(SERVER, INTENDED),
             "cloud_volume": build_volume(),
         },
+    ),
+    *(
+        Case(
+            subject="removal",
+            known=known,
+            **{
+                **remove(VolumeFate.DELETE),
+                "cloud_server": None,
+                "server": build_record(SERVER, phase),
+                "cloud_volume": build_volume(),
+            },
+        )
+        for known, phase in (
+            ("server refused, after a request without an answer", REFUSED),
+            ("server refused by every answer", REFUSED_OUTRIGHT),
+        )
     ),
     Case(
         subject="removal",

@@ -9,6 +9,7 @@ from typing import Any
 
 from guestagent.resources.orders import (
     AddInstance,
+    AdmitFollower,
     CreateCluster,
     CreateRules,
     CreateSecurityGroup,
@@ -23,11 +24,14 @@ from guestagent.resources.orders import (
     ResizeInstance,
     ResizeVolume,
     RestartInstance,
+    RevokeFollower,
+    RotatePasswords,
     UpdateRuleCidr,
     VolumeFate,
 )
 from guestagent.resources.rule import build_rule
-from tests.unit.resources.clusters import CLIENTS, build_order
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import CLIENTS
 from tests.unit.resources.natives.worlds import World
 
 OTHER_NETWORK = ip_network("198.51.100.0/24")
@@ -36,13 +40,17 @@ MONITORS = build_rule(ip_network("203.0.113.0/24"), port_min=9104)
 
 @dataclass(frozen=True)
 class Scenario:
-    """An order, the orders before it, how many replicas there are, and what it may do to servers and volumes."""
+    """An order, the orders before it, how many replicas there are, and what it may do to servers and volumes.
+
+    `damage` happens to the cluster before the order.
+    """
 
     build: Callable[[], Order]
     before: tuple[Callable[[], Order], ...] = ()
     replicas: int = 0
     servers_per_volume: int = 1
     deletes_volumes: bool = False
+    damage: Callable[[World], None] | None = None
 
     def prepare(self) -> World:
         """Return a world in which the order can be given. Nobody was killed so far."""
@@ -52,11 +60,23 @@ class Scenario:
             orders.insert(0, lambda: build_order(CreateCluster, description={"replicas": self.replicas}))
         for build in orders:
             assert world.run(build()).state.value == "done"
+        if self.damage is not None:
+            self.damage(world)
         world.killer.passed.clear()
         world.cloud.requests.clear()
         if self.build is update_cidr:
             world.watchers.append(watch_rules)
         return world
+
+
+def lose_replica(world: World) -> None:
+    """Have a replica without its server and its data volume, as after the loss of a host and its disks."""
+    project = world.cloud.project
+    for server in [*project.servers.values()]:
+        if server.metadata["guestagent:instance"] == "Slave0000":
+            world.cloud._compute._remove(server)
+            del project.volumes[server.volume_id]
+    world.live(100)
 
 
 def watch_rules(world: World) -> None:
@@ -81,6 +101,7 @@ def build(order_type: type[Order], **values: Any) -> Callable[[], Order]:
 
 
 CREATE_GROUP = build(CreateSecurityGroup, group="monitoring", rules=(MONITORS,))
+ADMIT = build(AdmitFollower, follower="reports", follower_network=OTHER_NETWORK)
 SCENARIOS = {
     "create_cluster": Scenario(create),
     "add_instance": Scenario(build(AddInstance, flavor="m1.small", image="guestagent-mariadb", volume_gib=5)),
@@ -93,8 +114,14 @@ SCENARIOS = {
         build(DeleteInstance, instance="Slave0000", volume=VolumeFate.KEEP), replicas=1
     ),
     "delete_cluster": Scenario(build(DeleteCluster, volumes=VolumeFate.DELETE), deletes_volumes=True),
+    "delete_cluster_of_two": Scenario(
+        build(DeleteCluster, volumes=VolumeFate.DELETE), replicas=1, deletes_volumes=True
+    ),
     "delete_cluster_keep": Scenario(build(DeleteCluster, volumes=VolumeFate.KEEP)),
     "replace_instance": Scenario(build(ReplaceInstance, instance="Master0000"), servers_per_volume=2),
+    "replace_lost_replica": Scenario(
+        build(ReplaceInstance, instance="Slave0000"), replicas=1, damage=lose_replica
+    ),
     "resize_instance": Scenario(build(ResizeInstance, instance="Master0000", flavor="m1.large")),
     "migrate_instance": Scenario(build(MigrateInstance, instance="Master0000")),
     "restart_instance": Scenario(build(RestartInstance, instance="Master0000")),
@@ -106,5 +133,9 @@ SCENARIOS = {
     "delete_rules": Scenario(build(DeleteRules, group="database", rules=(CLIENTS,))),
     "update_rule_cidr": Scenario(update_cidr),
     "renew_instance": Scenario(build(RenewInstance, instance="Master0000")),
+    "admit_follower": Scenario(ADMIT),
+    "revoke_follower": Scenario(build(RevokeFollower, follower="reports"), before=(ADMIT,)),
+    "rotate_passwords_and_key": Scenario(build(RotatePasswords), replicas=1),
+    "rotate_passwords": Scenario(build(RotatePasswords), before=(build(RotatePasswords),), replicas=1),
 }
 PAIRED = ("create_cluster", "delete_cluster", "resize_instance", "resize_volume", "update_rule_cidr")

@@ -16,7 +16,7 @@ from guestagent.resources.orders import (
     ResizeVolume,
     RestartInstance,
 )
-from tests.unit.resources.clusters import build_order
+from tests.support.orders import build_order
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.worlds import World
 
@@ -200,6 +200,70 @@ def test_a_growth_that_the_server_does_not_see_is_not_done() -> None:
     assert "hard restart" in get_refusal(operation)[1]
     assert world.instance.volume.size_gib == 20
     assert world.count_requests(GrowVolume) == 1
+
+
+def test_a_growth_that_the_server_did_not_see_is_done_after_a_hard_restart() -> None:
+    world = World().create()
+    world.cloud.project.limits.fails_disk_growth = True
+    world.silent_guests.add("Master0000")
+    world.run(grow())
+    world.silent_guests.clear()
+
+    assert world.run(restart(hard=True)).state is OperationState.DONE
+    assert world.run(grow()).state is OperationState.DONE
+    assert world.count_requests(GrowVolume) == 1
+
+
+def test_a_growth_waits_for_the_bytes_of_the_guest() -> None:
+    world = World().create()
+    world.silent_guests.add("Master0000")
+    operation_id = world.submit(grow())
+    world.live(300)
+    waiting = world.get_operation(operation_id)
+    world.silent_guests.clear()
+
+    operation = world.await_end(world.get_operation(operation_id))
+
+    assert (waiting.state, waiting.waiting_for) == (
+        OperationState.RUNNING,
+        "Master0000 has not proved itself yet",
+    )
+    assert operation.state is OperationState.DONE
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("silent_guests", "did not prove itself within 900 s"),
+        ("failing_guests", "disk full"),
+        ("blind_guests", "its file system has an older size"),
+    ],
+)
+def test_a_growth_that_the_guest_does_not_prove_fails_with_the_way_out(kind: str, reason: str) -> None:
+    world = World().create()
+    getattr(world, kind).add("Master0000")
+
+    operation = world.run(grow())
+
+    code, message = get_refusal(operation)
+    assert code is RefusalCode.ATTENTION
+    assert reason in message
+    assert "has grown to 20 GiB, not seen by the guest" in message
+    assert "guestagent volume show" in message
+    assert world.instance.volume.size_gib == 20
+
+
+def test_a_growth_that_is_cancelled_while_the_guest_proves_it_stays() -> None:
+    world = World().create()
+    world.silent_guests.add("Master0000")
+    operation_id = world.submit(grow())
+    world.live(60)
+
+    world.store.cancel(operation_id)
+    operation = world.await_end(world.get_operation(operation_id))
+
+    assert operation.state is OperationState.CANCELLED
+    assert world.instance.volume.size_gib == 20
 
 
 def test_a_growth_over_the_quota_changes_nothing() -> None:

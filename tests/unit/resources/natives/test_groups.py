@@ -6,12 +6,13 @@ from ipaddress import ip_network
 
 from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
 from guestagent.resources.natives.fake_project import FakeGroup
-from guestagent.resources.natives.requests import CreateRule, DeleteRule
+from guestagent.resources.natives.requests import CreateRule, DeleteRule, SetPortGroups
 from guestagent.resources.operation import OperationState, RefusalCode
-from guestagent.resources.orders import CreateRules, CreateSecurityGroup, UpdateRuleCidr
+from guestagent.resources.orders import CreateRules, CreateSecurityGroup, DeleteRules, UpdateRuleCidr
 from guestagent.resources.rule import Rule
 from guestagent.resources.wanted import DATABASE_GROUP
-from tests.unit.resources.clusters import CLIENTS, MEMBERS, build_order
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import CLIENTS, MEMBERS
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.scenarios import CREATE_GROUP, MONITORS, OTHER_NETWORK, update_cidr
 from tests.unit.resources.natives.worlds import World
@@ -150,3 +151,60 @@ def test_a_rule_that_is_created_long_after_its_order_failed_is_deleted_each_time
     assert operation.state is OperationState.FAILED
     assert find_differences(world) == []
     assert set(get_rules(world).values()) == {CLIENTS, MEMBERS}
+
+
+def test_a_group_that_somebody_deleted_returns_with_its_rules() -> None:
+    world = World().create()
+    project = world.cloud.project
+    (group_id,) = project.groups
+    for port in project.ports.values():
+        port.groups.clear()
+    del project.groups[group_id]
+
+    operation = world.run(build_order(CreateRules, group=DATABASE_GROUP, rules=(MONITORS,)))
+
+    assert operation.state is OperationState.DONE
+    assert world.count_requests(SetPortGroups) == 1
+    assert set(get_rules(world).values()) >= {CLIENTS, MEMBERS, MONITORS}
+    assert find_differences(world) == []
+
+
+def test_a_group_that_a_stale_list_leaves_out_for_a_moment_is_not_created_again() -> None:
+    world = World().create()
+    groups = world.cloud.project.groups
+    hidden = dict(groups)
+    operation_id = world.submit(build_order(CreateRules, group=DATABASE_GROUP, rules=(MONITORS,)))
+
+    groups.clear()
+    world.live(4)
+    waiting_for = world.get_operation(operation_id).waiting_for
+    groups.update(hidden)
+    world.live(100)
+
+    assert waiting_for == "security group database is not listed"
+    assert world.get_operation(operation_id).state is OperationState.DONE
+    assert groups.keys() == hidden.keys()
+
+
+def test_a_rule_that_somebody_made_again_in_other_words_is_left_alone() -> None:
+    world = World().create()
+    rules = get_rules(world)
+    for name in ("a-rule", "z-rule"):
+        rules[name] = CLIENTS
+
+    operation = world.run(build_order(DeleteRules, group=DATABASE_GROUP, rules=(CLIENTS,)))
+
+    assert operation.state is OperationState.DONE
+    assert {name for name, rule in rules.items() if rule == CLIENTS} == {"a-rule", "z-rule"}
+
+
+def test_a_rule_is_noted_once_though_it_is_there_twice() -> None:
+    world = World().create()
+    rules = get_rules(world)
+    del rules[find_rule_id(world, CLIENTS)]
+    rules["a-rule"] = rules["b-rule"] = CLIENTS
+
+    operation = world.run(build_order(CreateRules, group=DATABASE_GROUP, rules=(MONITORS,)))
+
+    assert operation.state is OperationState.DONE
+    assert MONITORS in rules.values()

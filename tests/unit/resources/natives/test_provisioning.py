@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
-from guestagent.resources.natives.requests import CreateServer, CreateVolume, DeleteAttachment, DeleteServer
+from guestagent.resources.natives.requests import (
+    CreatePort,
+    CreateServer,
+    CreateVolume,
+    DeleteAttachment,
+    DeleteServer,
+)
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orders import CreateCluster, DeleteCluster, VolumeFate
-from tests.unit.resources.clusters import build_order
+from tests.support.orders import build_order
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.scenarios import create
 from tests.unit.resources.natives.worlds import World
@@ -87,6 +93,21 @@ def test_a_quota_stops_the_order_until_a_retry(limit: str) -> None:
 
     assert world.await_end(operation).state is OperationState.DONE
     assert find_differences(world) == []
+
+
+def test_a_full_subnet_is_named_and_leaves_nothing_after_the_cancellation() -> None:
+    world = World()
+    full = "No more IP addresses available on network private."
+    code = RefusalCode.NO_CAPACITY
+    world.cloud.faults.append(CloudFault(FaultKind.REFUSED, CreatePort, times=100, code=code, message=full))
+
+    operation = world.run_until_stuck(create())
+    world.store.cancel(operation.id)
+
+    assert full in operation.attention
+    assert world.await_end(operation).state is OperationState.CANCELLED
+    assert find_differences(world) == []
+    assert world.cloud.project.volumes == {}
 
 
 def test_a_quota_for_one_instance_lets_the_others_be_created() -> None:

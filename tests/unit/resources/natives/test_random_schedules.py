@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,11 +13,13 @@ from guestagent.errors import OrderRefused
 from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
 from guestagent.resources.natives.requests import CreateServer, DeleteVolume
 from guestagent.resources.orders import DeleteCluster, DeleteInstance, Order, VolumeFate
-from tests.unit.resources.clusters import build_order
+from tests.support.orders import build_order
 from tests.unit.resources.natives.invariants import find_differences, list_used_volumes
 from tests.unit.resources.natives.scenarios import SCENARIOS
+from tests.unit.resources.natives.strangers import DEEDS, disturb
 from tests.unit.resources.natives.worlds import PATIENCE_S, World
 
+pytestmark = pytest.mark.timeout(900)
 LIMITS = [
     *("has_host", "has_other_host", "has_backend", "confirms_resizes", "fails_spawn", "fails_reboot"),
     *("fails_volume_growth", "fails_disk_growth", "fails_volume_deletion"),
@@ -124,6 +127,12 @@ class RandomSchedule(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Mend everything, ask for what was left undone again, and look at the end."""
+        self.mend()
+        self.finish_orders()
+        assert not find_differences(self.world), [*find_differences(self.world), self.world.attention]
+
+    def mend(self) -> None:
+        """Take back every fault, and let the requests that are late take effect."""
         world = self.world
         world.cloud.faults.clear()
         world.cloud.is_down = world.cloud.is_cell_down = world.cloud.is_stale = False
@@ -133,6 +142,10 @@ class RandomSchedule(RuleBasedStateMachine):
             at_rest = "in-use" if world.cloud.project.list_attachments(volume.id) else "available"
             volume.status = at_rest if volume.status.startswith("error_") else volume.status
         world.live(LATE_S)
+
+    def finish_orders(self) -> None:
+        """Try again what waits, until nothing does."""
+        world = self.world
         for _ in range(PATIENCE_S // 100):
             snapshot = world.snapshot
             if snapshot is None or not snapshot.queue:
@@ -142,15 +155,39 @@ class RandomSchedule(RuleBasedStateMachine):
         world.live(100)
         snapshot = world.snapshot
         assert snapshot is None or not snapshot.queue, [queued.operation for queued in snapshot.queue]
-        assert not find_differences(world), [*find_differences(world), world.attention]
+
+
+class DisturbedSchedule(RandomSchedule):
+    """The same with people who change resources by hand. What they damage can always be deleted by an order."""
+
+    @rule(deed=st.sampled_from(sorted(DEEDS)), number=st.integers(0, 5), seconds=SECONDS)
+    def disturb(self, deed: str, number: int, seconds: int) -> None:
+        disturb(self.world, deed, number)
+        self.world.live(seconds)
+
+    def teardown(self) -> None:
+        """Mend the cloud and delete the cluster: nothing of it remains, whatever people have done to it."""
+        self.mend()
+        if self.world.snapshot is not None:
+            for queued in self.world.snapshot.queue:
+                self.world.store.cancel(queued.operation.id)
+            self.finish_orders()
+        if self.world.snapshot is not None:
+            self.accept(build_order(DeleteCluster, volumes=VolumeFate.DELETE))
+            self.finish_orders()
+        assert self.world.wanted is None
+        assert not find_differences(self.world)
 
 
 LATE_S = 130
 EXAMPLES = int(os.environ.get("SCHEDULES", "30"))
-TestRandomSchedules = RandomSchedule.TestCase
-TestRandomSchedules.settings = settings(
+SCHEDULE_SETTINGS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+TestRandomSchedules = RandomSchedule.TestCase
+TestRandomSchedules.settings = SCHEDULE_SETTINGS
+TestDisturbedSchedules = DisturbedSchedule.TestCase
+TestDisturbedSchedules.settings = SCHEDULE_SETTINGS

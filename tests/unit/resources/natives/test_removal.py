@@ -28,7 +28,7 @@ from guestagent.resources.orders import (
     VolumeFate,
 )
 from guestagent.resources.store.records import SignalEntry
-from tests.unit.resources.clusters import build_order
+from tests.support.orders import build_order
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.worlds import World
 

@@ -10,6 +10,7 @@ import pytest
 from guestagent.resources.natives.responses import (
     classify_refusal,
     dump_rule_request,
+    join_messages,
     read_action,
     read_group,
     read_rule,
@@ -120,3 +121,20 @@ def test_the_result_of_an_action_is_in_its_message_or_its_events(
     entry: dict[str, Any], events: Any, result: str
 ) -> None:
     assert read_action({"action": "resize", "request_id": "req-1", **entry}, events).result == result
+
+
+def test_the_reason_of_a_volume_comes_before_what_followed_from_it() -> None:
+    newest_first = [
+        {"user_message": "schedule allocate volume:Could not find any available weighted backend."},
+        {"user_message": "create volume:Driver failed to create the volume."},
+        {"user_message": "create volume:Driver failed to create the volume."},
+    ]
+
+    assert join_messages(newest_first) == (
+        "create volume:Driver failed to create the volume.; "
+        "schedule allocate volume:Could not find any available weighted backend."
+    )
+
+
+def test_a_volume_without_messages_has_no_reason() -> None:
+    assert join_messages([]) == ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from guestagent.byte_units import GIB
+from guestagent.resources.endpoint.key_ring import KeyRing
 from guestagent.resources.natives.cloud_api import CloudAnswer
 from guestagent.resources.natives.engine import NativesEngine
 from guestagent.resources.natives.fake_cloud import FakeCloud
@@ -14,7 +17,8 @@ from guestagent.resources.natives.marks import ENGINE_NAME, parse_metadata
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import CreateCluster, Order
-from guestagent.resources.store.memory_store import MemoryStore
+from guestagent.resources.source_directory import SourceDirectory
+from guestagent.resources.store.memory_store import MEMORY_STORE_ID, MemoryStore
 from guestagent.resources.store.records import (
     ClusterChange,
     ClusterSnapshot,
@@ -27,11 +31,13 @@ from guestagent.resources.wanted import WantedCluster, WantedInstance
 from guestagent.resources.wanted_document import load_wanted
 from guestagent.resources.work_loop import WorkLoop
 from guestagent.secret import Secret
-from tests.unit.resources.clusters import build_order, read_description
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import read_description
 
 CLUSTER = "shop"
 USER_DATA = "#cloud-config of a guest"
 PATIENCE_S = 3000
+RING = KeyRing("k1", {"": bytes(32), "k1": bytes(32)})
 
 
 class WorkerKilled(BaseException):
@@ -87,8 +93,8 @@ class KillableLease:
 class KillableStore(MemoryStore):
     """A store that gives out such leases. `take_over` ends the lease of a dead worker at once."""
 
-    def __init__(self, clock: ManualClock, killer: Killer) -> None:
-        super().__init__(clock)
+    def __init__(self, clock: ManualClock, killer: Killer, store_id: str = MEMORY_STORE_ID) -> None:
+        super().__init__(clock, store_id)
         self._killer = killer
         self._last_lease: Any = None
 
@@ -125,14 +131,23 @@ class World:
         self.store = KillableStore(self.clock, self.killer)
         self.cloud = KillableCloud(self.killer)
         self.watchers: list[Callable[[World], None]] = []
-        self.silent_guests: set[str] = set()
-        self.failing_guests: set[str] = set()
+        self.silent_guests, self.failing_guests = set[str](), set[str]()
+        self.blind_guests, self.deaf_guests = set[str](), set[str]()
+        self.signal_data: dict[str, dict[str, object]] = {}
         self.loop = self.start_worker()
 
     def start_worker(self) -> WorkLoop:
         """Return a new worker, which knows nothing."""
-        engine = NativesEngine(self.cloud, self.store.id, lambda _cluster, _instance: Secret(USER_DATA))
-        return WorkLoop(self.store, {ENGINE_NAME: engine}, read_description, "worker")
+        self.engine = NativesEngine(
+            self.cloud,
+            self.store.id,
+            lambda _cluster, _instance: Secret(USER_DATA),
+            read_description,
+            self.store,
+            SourceDirectory(self.store, RING),
+            clock=self.clock.now,
+        )
+        return WorkLoop(self.store, {ENGINE_NAME: self.engine}, "worker")
 
     def submit(self, order: Order) -> str:
         return self.store.accept(order, ENGINE_NAME, lambda _snapshot: None).id
@@ -148,12 +163,8 @@ class World:
 
     @property
     def wanted(self) -> WantedCluster | None:
-        snapshot = self.snapshot
-        return (
-            None
-            if snapshot is None or snapshot.cluster.wanted is None
-            else load_wanted(snapshot.cluster.wanted)
-        )
+        document = None if self.snapshot is None else self.snapshot.cluster.wanted
+        return None if document is None else load_wanted(document)
 
     def live(self, seconds: int = 1) -> None:
         """Let some time pass. A killed worker is followed by a new one."""
@@ -247,9 +258,13 @@ class World:
         if wanted is None or snapshot is None:
             return
         proved = {(each.instance, each.generation) for each in snapshot.signals}
+        if wanted.previous_keys:
+            for name in {each.name for each in wanted} - self.deaf_guests:
+                self.store.record_key_contact(CLUSTER, name, wanted.key_id)
         for server in self.cloud.project.servers.values():
             mark = parse_metadata(server.metadata)
-            instance = wanted.find_instance(mark.key.instance) if mark else None
+            is_ours = mark is not None and mark.store_id == self.store.id
+            instance = wanted.find_instance(mark.key.instance) if mark and is_ours else None
             if instance is None or server.status not in {"ACTIVE", "VERIFY_RESIZE"} or server.task_state:
                 continue
             source = wanted.instances[0]
@@ -266,5 +281,17 @@ class World:
                 generation=instance.generation,
                 is_success=is_success,
                 reason="" if is_success else "disk full",
+                data=self._build_evidence(instance.name),
             )
             self.store.record_signal(CLUSTER, signal)
+
+    def _build_evidence(self, name: str) -> str:
+        """Return what a guest's agent tells of its data volume. `blind_guests` do not see that it has grown."""
+        sizes = [
+            volume.size_gib
+            for volume in self.cloud.project.volumes.values()
+            if (mark := parse_metadata(volume.metadata)) and mark.key.instance == name
+        ]
+        size_gib = 1 if name in self.blind_guests else max(sizes, default=0)
+        evidence = {"volume": {"file_system_bytes": size_gib * GIB}, **self.signal_data.get(name, {})}
+        return json.dumps(evidence)

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestagent.errors import OrderRefused, Problem, ServiceUnreachable
+from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
-from guestagent.resources.interface import ResourceManager
+from guestagent.resources.interface import ANSWER_LIMIT_BYTES, QUERIES, ResourceManager
 from guestagent.resources.operation import Operation, OperationState, OrderRefusal, RefusalCode
 from guestagent.resources.operation_document import dump_operation, format_time, load_operation, parse_time
 from guestagent.resources.order_shapes import dump_order
@@ -23,7 +24,20 @@ from guestagent.resources.orders import CreateCluster, RenewInstance
 from guestagent.resources.rpc.answers import METHODS, QUESTIONS, answer_request, build_schema
 from guestagent.resources.rpc.client import ResourceClient
 from guestagent.resources.store.memory_store import MemoryStore
-from tests.unit.resources.clusters import FakeEngine, build_order, read_description
+from guestagent.resources.store.records import EventEntry
+from guestagent.resources.view_documents import dump_view, load_view
+from guestagent.resources.views import (
+    AuditFinding,
+    ClusterOwner,
+    ClusterSummary,
+    FindingKind,
+    GroupView,
+    InstanceState,
+    InstanceView,
+    PreflightFinding,
+)
+from tests.support.orders import build_order
+from tests.unit.resources.clusters import CLIENTS, MEMBERS, FakeEngine
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -46,6 +60,25 @@ FAILED = Operation(
     refusal=OrderRefusal(RefusalCode.QUOTA, "too many", (Problem("a", "b", "c", "d"),), "ref"),
     result={"server": "0f7b"},
 )
+INSTANCE = InstanceView(
+    cluster="shop",
+    name="Master0000",
+    role="source",
+    state=InstanceState.READY,
+    addresses=("10.0.0.5",),
+    volume_gib=10,
+    guest_volume_gib=9.5,
+    evidence={"read_only": False},
+)
+GROUP = GroupView(cluster="shop", name="database", wanted_rules=(CLIENTS, MEMBERS), rules=(CLIENTS,))
+NO_VOLUMES = PreflightFinding(RefusalCode.QUOTA, "volumes: 2 needed, 1 left")
+ORPHAN = AuditFinding(
+    id="fake-0123456789abcdef",
+    kind=FindingKind.ORPHAN,
+    resource="server",
+    cloud_id="0f7b",
+    is_cleanable=True,
+)
 
 
 class LocalSender:
@@ -61,8 +94,16 @@ class LocalSender:
 
 
 @pytest.fixture
-def intake() -> OrderIntake:
-    return OrderIntake(MemoryStore(), FakeEngine(), read_description)
+def engine() -> FakeEngine:
+    engine = FakeEngine()
+    engine.instances, engine.groups = (INSTANCE,), (GROUP,)
+    engine.problems, engine.findings = (NO_VOLUMES,), (ORPHAN,)
+    return engine
+
+
+@pytest.fixture
+def intake(engine: FakeEngine) -> OrderIntake:
+    return OrderIntake(MemoryStore(), select_engine(engine))
 
 
 @pytest.fixture
@@ -81,6 +122,60 @@ def test_a_client_is_a_resource_manager(client: ResourceClient, intake: OrderInt
     assert client.wait(operation.id, 0, 0.0) == operation
     assert client.retry(operation.id).id == client.cancel(operation.id).id == operation.id
     assert client.capabilities() == intake.capabilities()
+    assert client.events("shop") == ()
+    assert client.clusters() == (ClusterSummary(name="shop", engine="fake", waiting=1),)
+    assert client.instances("shop") == (INSTANCE,)
+    assert client.security_groups("shop") == (GROUP,)
+    assert client.owner("shop") == ClusterOwner("fake", ("the store has it as a cluster of fake",))
+    assert client.preflight(replace(order, cluster="other")) == (NO_VOLUMES,)
+    assert client.audit() == (ORPHAN,)
+
+
+@pytest.mark.parametrize("view", [INSTANCE, GROUP, ORPHAN, NO_VOLUMES, EventEntry(1_800_000_000.25, "made")])
+def test_a_view_is_read_as_it_was_written(view: Any) -> None:
+    assert load_view(type(view), json.loads(json.dumps(dump_view(view)))) == view
+
+
+def test_what_a_newer_service_adds_is_ignored() -> None:
+    assert load_view(ClusterOwner, {"engine": "natives", "evidence": [], "since": 7}) == ClusterOwner(
+        "natives", ()
+    )
+
+
+@pytest.mark.parametrize("document", [{}, {"engine": 7, "evidence": []}, {"engine": "x", "evidence": "y"}])
+def test_an_answer_without_a_view_is_none_of_the_services(document: Mapping[str, Any]) -> None:
+    class OtherSender:
+        def send(self, method: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"owner": document}
+
+    with pytest.raises(ServiceUnreachable, match="of another version"):
+        ResourceClient(OtherSender()).owner("shop")
+
+
+def test_a_long_list_comes_in_pages(engine: FakeEngine, client: ResourceClient, intake: OrderIntake) -> None:
+    engine.findings = tuple(
+        replace(ORPHAN, cloud_id=f"{number:05d}", text="x" * 900) for number in range(700)
+    )
+
+    findings = client.audit()
+
+    assert findings == engine.findings
+    page = answer_request(intake, "audit", {})
+    assert len(json.dumps(page)) <= ANSWER_LIMIT_BYTES + 50
+    assert 0 < len(page["findings"]) == page["next"] < 700
+
+
+def test_an_element_that_is_longer_than_a_page_has_one_of_its_own(
+    engine: FakeEngine, client: ResourceClient
+) -> None:
+    engine.instances = tuple(replace(INSTANCE, name=name, detail="x" * ANSWER_LIMIT_BYTES) for name in "ab")
+    client.submit(build_order(CreateCluster, description={}))
+
+    assert client.instances("shop") == engine.instances
+
+
+def test_every_query_is_served() -> None:
+    assert {*QUESTIONS} == {*QUERIES}
 
 
 def test_a_refusal_reaches_the_caller_with_its_problems(client: ResourceClient) -> None:
@@ -131,7 +226,7 @@ def test_a_bug_is_answered_with_a_reference_and_nothing_of_the_request(
         def operation(self, operation_id: str) -> Operation:
             raise ZeroDivisionError
 
-    broken = BrokenManager(MemoryStore(), FakeEngine(), read_description)
+    broken = BrokenManager(MemoryStore(), select_engine(FakeEngine()))
 
     with caplog.at_level(logging.ERROR):
         answer = answer_request(broken, "operation", {"operation": "hidden"})
@@ -159,7 +254,7 @@ def test_a_large_or_deep_request_is_invalid(intake: OrderIntake, request_documen
 
 @given(st.sampled_from(METHODS), JSON_VALUES)
 def test_any_request_gets_an_answer(method: str, request: object) -> None:
-    intake = OrderIntake(MemoryStore(), FakeEngine(), read_description)
+    intake = OrderIntake(MemoryStore(), select_engine(FakeEngine()))
 
     answer = answer_request(intake, method, request)
 

@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 
 from guestagent.errors import InvalidSettings, OrderRefused, ServiceUnreachable
+from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.orders import CreateCluster
+from guestagent.resources.rpc.broker_settings import BrokerSettings, check_broker
 from guestagent.resources.rpc.client import ResourceClient
-from guestagent.resources.rpc.messaging import BrokerSettings, MessageSender, MessageServer
+from guestagent.resources.rpc.messaging import (
+    LONG_WAITS_LIMIT,
+    SHORT_WAIT_PAUSE_S,
+    MessageSender,
+    MessageServer,
+)
 from guestagent.resources.store.memory_store import MemoryStore
 from guestagent.secret import Secret
-from tests.unit.resources.clusters import FakeEngine, build_order, read_description
+from tests.support.orders import build_order
+from tests.support.polling import wait_until
+from tests.unit.resources.clusters import FakeEngine
 
 IN_MEMORY = BrokerSettings(Secret("kombu+memory://"))
 
@@ -23,8 +32,9 @@ IN_MEMORY = BrokerSettings(Secret("kombu+memory://"))
 @pytest.fixture
 def sender() -> Iterator[MessageSender]:
     """A sender, and a service that answers it."""
-    server = MessageServer(IN_MEMORY, OrderIntake(MemoryStore(), FakeEngine(), read_description), "one")
+    server = MessageServer(IN_MEMORY, OrderIntake(MemoryStore(), select_engine(FakeEngine())), "one")
     server.open()
+    assert server.is_serving
     sender = MessageSender(IN_MEMORY, "a test", timeout_s=10)
     yield sender
     sender.close()
@@ -74,6 +84,25 @@ def test_calls_at_once_are_all_answered(sender: MessageSender) -> None:
     assert len(ids) == 20
 
 
+def test_many_who_wait_leave_threads_to_orders(sender: MessageSender) -> None:
+    client, pauses = ResourceClient(sender), list[float]()
+    operation = client.submit(build_order(CreateCluster, description={"replicas": 1}))
+    waiters = [
+        threading.Thread(
+            target=ResourceClient(sender, pauses.append).wait, args=(operation.id, operation.sequence, 3)
+        )
+        for _ in range(LONG_WAITS_LIMIT + 8)
+    ]
+    for waiter in waiters:
+        waiter.start()
+
+    wait_until(lambda: len([pause for pause in pauses if pause]) == 8)
+    for waiter in waiters:
+        waiter.join()
+
+    assert sorted(pauses)[-8:] == [SHORT_WAIT_PAUSE_S] * 8
+
+
 def test_without_a_service_a_call_ends_with_what_to_look_at() -> None:
     sender = MessageSender(IN_MEMORY, "a test", timeout_s=0.5)
 
@@ -83,16 +112,63 @@ def test_without_a_service_a_call_ends_with_what_to_look_at() -> None:
     sender.close()
 
 
-def test_tls_that_verifies_nothing_is_refused() -> None:
-    settings = BrokerSettings(Secret("rabbit://user:hidden@broker/vhost?ssl=1"))
+@pytest.mark.parametrize(
+    "end", ["?ssl=1", "?ssl_ca_file=/other.pem", "?ssl=on&ssl_enforce_hostname_verification=0", "#more"]
+)
+def test_a_url_that_could_turn_verification_off_is_refused(end: str) -> None:
+    settings = BrokerSettings(Secret(f"rabbit://user:hidden@broker/vhost{end}"), Path("/ca.pem"))
 
-    with pytest.raises(InvalidSettings, match="TLS verifies nothing without it") as caught:
-        MessageSender(settings, "a test")
+    with pytest.raises(InvalidSettings, match="a URL without \\? and #") as caught:
+        check_broker(settings)
 
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["amqp://user:hidden@broker", "kombu+redis://user:hidden@broker", "broker"])
+def test_the_url_of_another_kind_of_broker_is_refused(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="rabbit://user:password@host:port/vhost") as caught:
+        check_broker(BrokerSettings(Secret(url)))
+
+    assert "hidden" not in str(caught.value)
+
+
+def test_tls_without_a_readable_authority_is_refused(tmp_path: Path) -> None:
+    settings = BrokerSettings(Secret("rabbit://user:hidden@broker/vhost"), tmp_path / "missing.pem")
+
+    with pytest.raises(InvalidSettings, match="a readable file of certificates"):
+        MessageSender(settings, "a test")
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "is_in_clear"),
+    [
+        ("rabbit://u:p@broker:5672/v", None, True),
+        ("rabbit://u:p@127.0.0.1:5672,u:p@broker/v", None, True),
+        ("rabbit://u:p@broker:5671/v", Path("/ca.pem"), False),
+        ("rabbit://u:p@127.0.0.1:5672,u:p@[::1]:5672/v", None, False),
+        ("rabbit://u:p@localhost/v", None, False),
+        ("kombu+memory://", None, False),
+    ],
+)
+def test_a_password_in_clear_is_recognised(url: str, authority: Path | None, is_in_clear: bool) -> None:
+    assert BrokerSettings(Secret(url), authority).is_in_clear is is_in_clear
 
 
 def test_the_password_of_the_broker_is_in_no_repr() -> None:
     settings = BrokerSettings(Secret("rabbit://user:hidden@broker/vhost"), Path("/ca.pem"))
 
     assert "hidden" not in repr(settings)
+
+
+def test_a_caller_writes_no_lines_of_its_own_into_the_log(
+    sender: MessageSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    liar = MessageSender(IN_MEMORY, "me\nclusters from root" + "x" * 10_000, timeout_s=10)
+
+    ResourceClient(liar).clusters()
+    liar.close()
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name.endswith("messaging")]
+    assert line.startswith(r"clusters from me\nclusters from root")
+    assert len(line) < 200

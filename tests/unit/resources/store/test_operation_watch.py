@@ -55,6 +55,20 @@ def test_what_this_process_writes_needs_no_look() -> None:
     assert not waiter.is_alive()
 
 
+def test_nobody_waits_at_the_end_of_the_process() -> None:
+    database = Sequences()
+    database.sequences = {"a": 1}
+    watch = OperationWatch(database.read)
+    (waiter,) = start_waiters(watch, "a")
+    wait_until(lambda: len(database.looks) == 1)
+
+    watch.end_waits()
+
+    waiter.join(LONG_S)
+    assert not waiter.is_alive()
+    assert watch.has_ended
+
+
 def test_one_looks_for_all_that_wait() -> None:
     database = Sequences()
     database.sequences = dict.fromkeys("abcdefgh", 1)
@@ -116,3 +130,11 @@ def test_a_waiter_holds_no_connection(tmp_path: Path) -> None:
         for waiter in waiters:
             waiter.join(LONG_S)
         assert not any(waiter.is_alive() for waiter in waiters)
+
+
+def test_a_caller_gets_what_there_is_at_the_end_of_the_process(tmp_path: Path) -> None:
+    with open_file(tmp_path / "store" / "orders.db", ManualClock()) as store:
+        operation = OpenedStore(store, lambda _: None).create_cluster()
+        threading.Timer(0.1, store.end_waits).start()
+
+        assert store.wait(operation.id, operation.sequence, 20 * LONG_S) == operation

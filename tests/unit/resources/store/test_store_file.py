@@ -19,7 +19,8 @@ from guestagent.resources.store.network_file_system import (
 from guestagent.resources.store.store_clock import ManualClock
 from guestagent.resources.store.store_opening import open_sql_store
 from guestagent.secret import Secret
-from tests.support.store_contract.opened_store import OpenedStore, accept_all, build_order
+from tests.support.orders import build_order
+from tests.support.store_contract.opened_store import OpenedStore, accept_all
 from tests.support.store_files import open_file
 
 
@@ -218,3 +219,17 @@ def test_a_folder_is_looked_up_where_it_really_is(tmp_path: Path) -> None:
 
     assert find_network_file_system(folder, mounts_file) == "fuse.sshfs"
     assert find_network_file_system(tmp_path, mounts_file) is None
+
+
+def test_a_store_is_new_until_it_held_an_order_or_keys_were_noted_in_it(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "store.db"
+    with open_file(path, ManualClock()) as store, open_file(other, clock := ManualClock()) as used:
+        before = store.is_new(), used.is_new()
+
+        store.note_keys()
+        OpenedStore(used, clock.sleep).create_cluster()
+
+        after = store.is_new(), used.is_new()
+    assert (before, after) == ((True, True), (False, False))
+    with open_file(path, ManualClock()) as store:
+        assert not store.is_new()

@@ -111,7 +111,9 @@ class StoreModel(RuleBasedStateMachine):
     def record_signal(self, cluster: str, instance: str, generation: int) -> None:
         signal = SignalEntry(instance=instance, generation=generation, is_success=True)
         self.compare(lambda store: store.record_signal(cluster, signal))
-        self.compare(lambda store: store.record_contact(cluster, instance, generation))
+        self.compare(
+            lambda store: store.record_contact(cluster, instance, generation % 3, f"10.0.0.{generation}")
+        )
 
     @rule(cluster=st.sampled_from(CLUSTERS), place=st.integers(0, 8), is_retry=st.booleans())
     def note_wish(self, cluster: str, place: int, is_retry: bool) -> None:
@@ -158,7 +160,9 @@ def hide_ids(value: object) -> object:
         return replace(value, id="")
     if isinstance(value, ClusterSnapshot):
         queue = tuple(replace(queued, operation=replace(queued.operation, id="")) for queued in value.queue)
-        return replace(value, cluster=replace(value.cluster, id=""), queue=queue)
+        cluster, version = value.cluster, value.version
+        version = None if version is None else version.removeprefix(cluster.id)
+        return replace(value, cluster=replace(cluster, id=""), queue=queue, version=version)
     if isinstance(value, tuple):
         return [hide_ids(each) for each in value]
     return value

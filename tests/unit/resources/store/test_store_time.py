@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from guestagent.resources.operation import OperationState
 from guestagent.resources.store.protocol import LEASE_S, LeaseLost
 from guestagent.resources.store.records import ClusterChange
 from guestagent.resources.store.store_clock import MachineClock, ManualClock
@@ -60,6 +62,26 @@ def test_people_see_the_time_of_day(path: Path) -> None:
         operation = OpenedStore(store, clock.sleep).create_cluster()
 
     assert operation.accepted_at == 2_000_000_000.0
+
+
+def test_an_operation_ends_after_it_began_although_the_time_of_day_was_set_back(path: Path) -> None:
+    with open_file(path, clock := ManualClock()) as store:
+        opened = OpenedStore(store, clock.sleep)
+        opened.create_cluster()
+        lease = opened.claim()
+        running = lease.read().queue[0].operation
+        clock.set_wall_time(clock.read_wall_time() - HOUR_S)
+        clock.sleep(60.0)
+
+        ended = replace(
+            running, state=OperationState.DONE, started_at=lease.read().now, ended_at=lease.read().now
+        )
+        lease.write(ClusterChange(operations=(ended,), events=("done",)))
+
+        shown = store.operation(running.id)
+        assert shown is not None
+        assert shown.ended_at == clock.read_wall_time() == store.events("shop")[-1].at
+        assert shown.ended_at - shown.accepted_at == 60.0
 
 
 def test_after_a_boot_all_leases_are_over(path: Path) -> None:

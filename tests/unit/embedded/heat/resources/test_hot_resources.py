@@ -89,7 +89,7 @@ def test_properties_are_rejected_with_heats_messages(
     "properties",
     [
         {**SERVER, "software_config_transport": "ZAQAR_MESSAGE"},
-        {**SERVER, "block_device_mapping_v2": []},
+        {**SERVER, "block_device_mapping_v2": [{"volume_id": "v"}]},
         {**SERVER, "networks": [{"network": "embedded"}, {"network": "embedded"}]},
     ],
 )

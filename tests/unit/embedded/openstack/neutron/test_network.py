@@ -7,7 +7,8 @@ from ipaddress import IPv4Network
 import pytest
 
 from guestagent.embedded.http.errors import EntityNotFound, ResourceFailure
-from guestagent.embedded.openstack.neutron.network import InUse, NeutronNetwork, RuleExists
+from guestagent.embedded.openstack.neutron.errors import SecurityGroupInUse, SecurityGroupRuleExists
+from guestagent.embedded.openstack.neutron.network import NeutronNetwork
 
 
 def networking(network: str = "10.77.0.0/24") -> NeutronNetwork:
@@ -54,7 +55,7 @@ def test_a_group_in_use_is_not_removed() -> None:
     group = there.add_group("members")
     port = there.add_port(groups=[group.id])
 
-    with pytest.raises(InUse):
+    with pytest.raises(SecurityGroupInUse):
         there.remove_group(group.id)
     there.remove_port(port.id)
     there.remove_group(group.id)
@@ -74,7 +75,7 @@ def test_an_existing_rule_is_rejected() -> None:
     message = {"direction": "ingress", "protocol": "tcp", "remote_group_id": group.id}
     there.add_rule(group.id, message)
 
-    with pytest.raises(RuleExists):
+    with pytest.raises(SecurityGroupRuleExists):
         there.add_rule(group.id, message)
 
 

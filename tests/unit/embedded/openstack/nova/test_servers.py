@@ -73,7 +73,7 @@ def test_a_server_that_is_removed_while_it_boots_is_destroyed_after_its_boot() -
         servers = compute(hypervisor)
         made = await launch(servers)
         removal = asyncio.create_task(servers.delete(made))
-        while servers.servers[made].status != "DELETING":
+        while servers.servers[made].task_state != "deleting":
             await asyncio.sleep(0)
         hypervisor.let.set()
         await removal

@@ -1,0 +1,67 @@
+"""The embedded cloud in a process of its own, with guests that only read documents and signal.
+
+python -m tests.bench.resources.bench_cloud    prints how to connect, and reads the guests' polling intervals from stdin
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from guestagent.embedded import FakeHypervisor, serving
+from guestagent.embedded.process.cloud_settings import CloudSettings
+from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
+from tests.support.imitated_guests import ImitatedGuests
+
+TREE = Path(__file__).parents[3]
+NETWORK = IPv4Network("10.77.0.0/22")
+QUOTA = 10_000
+
+
+class BenchCloud:
+    """The running cloud. `connect` is for `openstack.connect(**cloud.connect)`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self._process = process
+        self.connect: Mapping[str, Any] = json.loads(process.stdout.readline())
+
+    def set_polling_interval(self, seconds: float) -> None:
+        """Set how long the guests wait between two rounds of reading."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.flush()
+
+
+@contextmanager
+def open_bench_cloud() -> Iterator[BenchCloud]:
+    """Run a cloud for the length of the block."""
+    command = (sys.executable, "-m", "tests.bench.resources.bench_cloud")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=TREE, stdin=pipe, stdout=pipe, text=True) as process:
+        yield BenchCloud(process)  # the end of its standard input ends it
+
+
+def serve() -> None:
+    """Serve until standard input ends."""
+    hypervisor = FakeHypervisor()
+    with serving(hypervisor, CloudSettings(network=NETWORK)) as served, ImitatedGuests(hypervisor) as guests:
+        assert isinstance(served.cloud, FakeHeatCloud)
+        compute = served.cloud.compute
+        compute.quota.instances = compute.quota.cores = compute.storage.quota.volumes = QUOTA
+        compute.quota.ram_mib = QUOTA * QUOTA
+        compute.networking.quota.groups = compute.networking.quota.ports = QUOTA
+        compute.networking.quota.rules = QUOTA
+        print(json.dumps(served.connect), flush=True)
+        for line in sys.stdin:
+            guests.poll_interval_s = float(line)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,108 @@
+"""Cinder: lists of volumes, their filters and their pages."""
+
+from __future__ import annotations
+
+from tests.contract.cloud.client import VOLUME, build_name, format_answer
+from tests.contract.cloud.rule_area import CloudRuleArea
+from tests.contract.cloud.scope import CloudScope
+from tests.contract.rule import Observation
+
+area = CloudRuleArea("lists of volumes")
+
+
+def create_two(scope: CloudScope, name: str) -> list[str]:
+    return [str(scope.create("volume", {"name": name, "size": 1})["id"]) for _ in range(2)]
+
+
+def ask(scope: CloudScope, query: str) -> str:
+    return format_answer(scope.send(VOLUME, "GET", f"/volumes/detail?{query}"))
+
+
+@area.rule_of_scope(True)
+def the_newest_volume_comes_first(scope: CloudScope) -> Observation:
+    name = build_name()
+    first = scope.create_volume(name=name)
+    second = scope.create_volume(name=name)
+    listed = scope.read(VOLUME, f"/volumes/detail?name={name}")["volumes"]
+    return [each["id"] for each in listed] == [second, first]
+
+
+@area.rule_of_scope([["id", "links", "name"], True])
+def a_list_without_details_has_names_alone(scope: CloudScope) -> Observation:
+    name = build_name()
+    create_two(scope, name)
+    listed = scope.read(VOLUME, f"/volumes?name={name}")["volumes"]
+    return [sorted(listed[0]), "status" in scope.read(VOLUME, f"/volumes/detail?name={name}")["volumes"][0]]
+
+
+@area.rule_of_scope([1, ["next"], 1, 0, True])
+def a_page_has_a_link_to_the_next_one(scope: CloudScope) -> Observation:
+    name = build_name()
+    create_two(scope, name)
+    first = scope.read(VOLUME, f"/volumes/detail?name={name}&limit=1")
+    marker = first["volumes"][0]["id"]
+    second = scope.read(VOLUME, f"/volumes/detail?name={name}&limit=1&marker={marker}")
+    marker = second["volumes"][0]["id"]
+    third = scope.read(VOLUME, f"/volumes/detail?name={name}&limit=1&marker={marker}")
+    rels = [link["rel"] for link in first["volumes_links"]]
+    differ = first["volumes"][0]["id"] != second["volumes"][0]["id"]
+    return [len(first["volumes"]), rels, len(second["volumes"]), len(third["volumes"]), differ]
+
+
+@area.rule_of_scope(
+    [
+        "400 badRequest: limit param must be positive",
+        "400 badRequest: limit param must be an integer",
+        "404 itemNotFound: Volume nowhere could not be found.",
+    ]
+)
+def a_page_that_makes_no_sense_is_refused(scope: CloudScope) -> Observation:
+    return [ask(scope, "limit=-1"), ask(scope, "limit=x"), ask(scope, "marker=nowhere")]
+
+
+@area.rule_of_scope(
+    [
+        "400 badRequest: Invalid filters colour are found in query options.",
+        "400 badRequest: Invalid filters name~ are found in query options.",
+    ]
+)
+def an_unknown_filter_is_refused(scope: CloudScope) -> Observation:
+    return [ask(scope, "colour=red"), ask(scope, "name~=contract")]
+
+
+@area.rule_of_scope([1, 0, 0])
+def volumes_are_listed_by_their_status_and_whole_name(scope: CloudScope) -> Observation:
+    name = build_name()
+    scope.create_volume(name=name)
+    queries = (f"name={name}&status=available", f"name={name}&status=in-use", f"name={name[:-1]}")
+    return [len(scope.read(VOLUME, f"/volumes/detail?{query}")["volumes"]) for query in queries]
+
+
+@area.rule_of_scope("404 itemNotFound: Volume nowhere could not be found.")
+def an_id_that_is_none_is_not_found(scope: CloudScope) -> Observation:
+    return format_answer(scope.send(VOLUME, "GET", "/volumes/nowhere"))
+
+
+@area.rule_of_scope(
+    [
+        "406 computeFault: Version 3.999 is not supported by the API. Minimum is 3.0 and maximum is 3.70.",
+        "400 badRequest: API Version String rubbish is of invalid format. Must be of format MajorNum.MinorNum.",
+    ]
+)
+def a_microversion_that_cinder_does_not_have_is_refused(scope: CloudScope) -> Observation:
+    return [
+        format_answer(scope.send(VOLUME, "GET", "/volumes", version=version))
+        for version in ("3.999", "rubbish")
+    ]
+
+
+@area.rule_of_scope(
+    ["standard", ["broken", "fast", "fixed", "permanent", "shared", "standard", "unattachable"]]
+)
+def the_volume_types_of_a_project(scope: CloudScope) -> Observation:
+    default = scope.read(VOLUME, "/types/default")["volume_type"]["name"]
+    names = {each["name"] for each in scope.read(VOLUME, "/types")["volume_types"]}
+    return [
+        default,
+        sorted(names & {"broken", "fast", "fixed", "permanent", "shared", "standard", "unattachable"}),
+    ]

@@ -1,0 +1,89 @@
+"""Volumes that were kept are deleted by an order that names their findings, and by nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.errors import OrderRefused
+from guestagent.resources.engine_selection import select_engine
+from guestagent.resources.intake import OrderIntake
+from guestagent.resources.operation import OperationState
+from guestagent.resources.orders import Clean, DeleteCluster, VolumeFate
+from tests.support.orders import build_order
+from tests.unit.resources.orchestrator.stack_worlds import CLUSTER, StackWorld
+
+VOLUME = "Master0000Volume-id"
+
+
+def prepare(*deadly: int) -> StackWorld:
+    """Return a world with one volume that was kept, and no cluster."""
+    world = StackWorld().create(replicas=0)
+    world.run(build_order(DeleteCluster, volumes=VolumeFate.KEEP))
+    world.cloud.project.volumes[VOLUME].metadata.update(
+        {
+            "guestagent:engine": "orchestrator",
+            "guestagent:cluster": CLUSTER,
+            "guestagent:instance": "Master0000",
+        }
+    )
+    world.forget_history()
+    world.killer.deadly = deadly
+    return world
+
+
+def find_kept(world: StackWorld) -> str:
+    (finding,) = OrderIntake(world.store, select_engine(world.build_engine())).audit()
+    assert finding.is_cleanable
+    return finding.id
+
+
+def test_a_kept_volume_is_deleted_by_its_finding_and_the_row_goes_again() -> None:
+    world = prepare()
+    finding_id = find_kept(world)
+
+    done = world.run(build_order(Clean, findings=(finding_id,)))
+    world.live(70)
+
+    assert (done.state, done.result) == (OperationState.DONE, {finding_id: "deleted"})
+    assert (world.cloud.project.volumes, world.snapshot) == ({}, None)
+
+
+@pytest.mark.parametrize("boundary", range(12))
+def test_a_kill_at_any_boundary_changes_nothing(boundary: int) -> None:
+    world = prepare(boundary)
+    finding_id = find_kept(world)
+
+    done = world.run(build_order(Clean, findings=(finding_id,)))
+
+    assert (done.state, done.result) == (OperationState.DONE, {finding_id: "deleted"})
+    assert world.cloud.project.volumes == {}
+
+
+def test_a_volume_that_is_used_again_is_left_alone() -> None:
+    world = prepare()
+    finding_id = find_kept(world)
+    world.cloud.project.volumes[VOLUME].status = "in-use"
+
+    done = world.run(build_order(Clean, findings=(finding_id,)))
+
+    assert done.result[finding_id].startswith("skipped: it is gone, or it has changed")
+    assert VOLUME in world.cloud.project.volumes
+
+
+def test_the_finding_of_another_cluster_is_left_alone() -> None:
+    world = prepare()
+    finding_id = find_kept(world)
+
+    done = world.run(build_order(Clean, cluster="other", findings=(finding_id,)))
+
+    assert done.result[finding_id].startswith("skipped")
+    assert VOLUME in world.cloud.project.volumes
+
+
+def test_a_finding_of_another_engine_is_refused() -> None:
+    world = prepare()
+
+    with pytest.raises(OrderRefused) as refused:
+        world.submit(build_order(Clean, findings=("natives-0123456789abcdef",)))
+
+    assert refused.value.code == "invalid"
