@@ -72,6 +72,7 @@ class FakeCloud:
         self.taken: list[CloudRequest] = []
         self.is_down = self.is_cell_down = self.is_stale = False
         self._late: list[tuple[int, CloudRequest]] = []
+        self._queued: list[CloudRequest] = []
         self._last = CloudObservation()
         self._volumes = FakeVolumes(self.project)
         self._compute = FakeCompute(
@@ -164,6 +165,7 @@ class FakeCloud:
     def send(self, request: CloudRequest) -> CloudAnswer:
         self._require_answer()
         self.requests.append(request)
+        self._take_queued(request)
         fault = self._pop_fault(request)
         if fault is None:
             return self._take(request)
@@ -173,6 +175,8 @@ class FakeCloud:
             self._take(request)
         elif fault.kind is FaultKind.LATE:
             self._late.append((self.project.ticks + fault.ticks, request))
+        elif fault.kind is FaultKind.QUEUED:
+            self._queued.append(request)
         elif fault.kind is FaultKind.LEAKED and isinstance(request, CreateServer):
             self._compute.create(request, leaks=True)
         raise CloudUnreachable(f"no answer to {type(request).__name__}")
@@ -188,6 +192,13 @@ class FakeCloud:
             self._take(request)
         except CloudRequestRefused:
             return
+
+    def _take_queued(self, request: CloudRequest) -> None:
+        """Let the earlier ones of equal requests take effect first: they were only held up."""
+        due = [each for each in self._queued if each == request]
+        self._queued = [each for each in self._queued if each != request]
+        for each in due:
+            self._take_late(each)
 
     def _pop_fault(self, request: CloudRequest) -> CloudFault | None:
         for number, fault in enumerate(self.faults):

@@ -16,6 +16,7 @@ class FaultKind(str, Enum):
     UNTAKEN = "untaken"  # no effect, and no answer: also 429 and 503
     UNANSWERED = "unanswered"  # its effect at once, and no answer
     LATE = "late"  # its effect some ticks later, and no answer
+    QUEUED = "queued"  # its effect just before that of an equal request, and no answer
     LEAKED = "leaked"  # of a server: the volume is reserved, the server never appears, no answer
 
 

@@ -39,15 +39,18 @@ class FakeNetworks:
         return CloudAnswer()
 
     def create_rule(self, request: CreateRule) -> CloudAnswer:
-        """Create a rule; the answer to a second one is a 409 with the id of the first."""
+        """Create a rule; the answer to a second one is a 409 with the id of the first.
+
+        The quota comes first: who has no room for a rule does not get to know that it is there.
+        """
         group = self._project.groups.get(request.group_id)
         if group is None:
             raise refuse(RefusalCode.NOT_FOUND, f"Security group {request.group_id} does not exist")
+        used = sum(len(each.rules) for each in self._project.groups.values())
+        self._require_quota(used, self._project.limits.rules, "security_group_rule")
         for rule_id, rule in group.rules.items():
             if rule == request.rule:
                 return CloudAnswer(cloud_id=rule_id, exists=True)
-        used = sum(len(each.rules) for each in self._project.groups.values())
-        self._require_quota(used, self._project.limits.rules, "security_group_rule")
         rule_id = self._project.build_id("rule")
         group.rules[rule_id] = request.rule
         return CloudAnswer(cloud_id=rule_id)

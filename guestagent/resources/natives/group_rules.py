@@ -1,7 +1,7 @@
 """Security groups and their rules: what is missing is created before what is superfluous is deleted. Pure.
 
-Neutron answers a second creation of a rule with the id of the first, so a lost answer costs nothing. Rules that other
-people have made in our groups are left alone.
+Neutron answers a second creation of a rule with the id of the first, or, in a project at its quota, with OverQuota: then
+the list tells. Rules that other people have made in our groups are left alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from guestagent.resources.natives.presence import (
     build_intent,
     can_retry,
     is_absent,
+    is_refusal_certain,
     parse_refusal,
     plan_presence,
     report_refusal,
@@ -57,7 +58,7 @@ def plan_group(view: ClusterView, name: str) -> Steps:
     """Return the steps to a wanted group and exactly its rules, beside those of other people."""
     key = build_group_key(view.wanted.name, name)
     record = view.records.get(key)
-    if record is not None and record.phase.is_refused and not can_retry(view, record):
+    if record and record.phase.is_refused and not (can_retry(view, record) or view.find_marked(key)):
         return (*_fail_order(view, record), *_drop_group(view, record))
     request = CreateGroup(name=build_name(key), description=build_description(view.build_mark(key)))
     if steps := plan_presence(view, key, lambda: request):
@@ -94,7 +95,7 @@ def _plan_missing_rule(view: ClusterView, name: str, group: CloudGroup, rule: Ru
     key = build_rule_key(view.wanted.name, name, rule)
     record = view.records.get(key)
     if record is not None and record.phase.is_refused and not can_retry(view, record):
-        if not isinstance(view.order, GROUP_ORDERS):
+        if not _is_order_refused(view, record):
             return (report_refusal(view, record),)
         present = frozenset(group.rules.values())
         of_donor = view.wanted.list_rules(name) - view.wanted.groups[name]
@@ -184,13 +185,19 @@ def _is_ours(view: ClusterView, group: str, rule: Rule) -> bool:
 
 
 def _fail_order(view: ClusterView, record: ResourceRecord) -> Steps:
-    code, message = parse_refusal(record)
-    if not isinstance(view.order, GROUP_ORDERS):
+    if not _is_order_refused(view, record):
         return (report_refusal(view, record),)
+    code, message = parse_refusal(record)
     return (FailOperation(code, f"{describe_record(record.key)}: {message}"),)
 
 
+def _is_order_refused(view: ClusterView, record: ResourceRecord) -> bool:
+    """Return whether the running order ends by the refusal."""
+    return isinstance(view.order, GROUP_ORDERS) and is_refusal_certain(view, record)
+
+
 def _drop_group(view: ClusterView, record: ResourceRecord) -> Steps:
-    if isinstance(view.order, CreateSecurityGroup) and view.order.group == record.key.name:
+    is_of_order = isinstance(view.order, CreateSecurityGroup) and view.order.group == record.key.name
+    if is_of_order and is_refusal_certain(view, record):
         return (ForgetRecord(record.key), ChangeRules(record.key.name, None))
     return ()

@@ -1,6 +1,7 @@
 """A group, volume or port that should exist: found, awaited, or created with an intent written first. Pure.
 
-Presence is believed at once, whatever the record says; absence as `absence.py` has it.
+Presence is believed at once, whatever the record says; absence as `absence.py` has it. The refusal of a repeated
+request proves nothing: the one before it may have used up the quota, or may hold what the repeated one asks for.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from guestagent.resources.natives.absence import SERVER_SETTLE_S
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import CloudRequest
@@ -82,8 +84,21 @@ def note_refusal(record: ResourceRecord, code: str, message: str, retries: int) 
     return replace(record, phase=phase, answer=f"{code}: {message}", attempts=retries + 1)
 
 
-def report_refusal(view: ClusterView, record: ResourceRecord) -> NeedAttention:
-    """Return what a person has to know about a refused resource."""
+def is_refusal_certain(view: ClusterView, record: ResourceRecord) -> bool:
+    """Return whether a refused request leaves nothing to wait for: looks after it show no effect of earlier ones."""
+    return record.phase is ResourcePhase.REFUSED_OUTRIGHT or is_absent(view, record, SERVER_SETTLE_S)
+
+
+def await_refused(record: ResourceRecord) -> Waiting:
+    """Wait for the looks after the refusal of a repeated request."""
+    text = f"{describe_record(record.key)} is refused, and an earlier request may have had its effect"
+    return Waiting(text, LOST_ANSWER_PAUSE_S)
+
+
+def report_refusal(view: ClusterView, record: ResourceRecord) -> NeedAttention | Waiting:
+    """Return what a person has to know about a refused resource, once it is certain that it is not there."""
+    if not is_refusal_certain(view, record):
+        return await_refused(record)
     code, message = parse_refusal(record)
     text = f"the cloud refused {describe_record(record.key)}: {message}"
     return NeedAttention(code, text, choose_advice(view))

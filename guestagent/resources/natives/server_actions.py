@@ -11,7 +11,13 @@ from dataclasses import replace
 
 from guestagent.resources.natives.cloud_api import CloudServer, ServerAction
 from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
-from guestagent.resources.natives.presence import LOST_ANSWER_PAUSE_S, build_intent, is_absent
+from guestagent.resources.natives.presence import (
+    LOST_ANSWER_PAUSE_S,
+    await_refused,
+    build_intent,
+    is_absent,
+    is_refusal_certain,
+)
 from guestagent.resources.natives.request_words import describe_record
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.natives.steps import NoteRecord, SendRequest, Steps, Waiting
@@ -60,7 +66,7 @@ def plan_action_request(
             noted = replace(record, phase=ResourcePhase.CREATED, cloud_request_id=request_id, answer="")
             return (NoteRecord(noted, "found among the server's actions"),)
     if record.phase.is_refused:
-        return ()
+        return () if is_refusal_certain(view, record) else (await_refused(record),)
     if is_absent(view, record, view.settle_s):
         intent = build_intent(view, key, cloud_request_id=record.cloud_request_id)
         return (SendRequest(intent, request, is_creation=True),)

@@ -12,6 +12,7 @@ from guestagent.resources.natives.marks import build_description
 from guestagent.resources.natives.presence import (
     LOST_ANSWER_PAUSE_S,
     can_retry,
+    is_refusal_certain,
     note_presence,
     plan_presence,
     was_never_created,
@@ -42,8 +43,8 @@ def plan_server_group(view: ClusterView) -> Steps:
         return ()
     if record is not None and _is_deleted(view, record):
         return (ForgetRecord(key, f"{describe_record(key)} was deleted by somebody else"),)
-    is_lost = record is not None and record.phase is ResourcePhase.INTENDED
-    if not is_lost and not (is_server_group_pending(view) and _is_server_due(view)):
+    is_due = is_server_group_pending(view) and _is_server_due(view)
+    if not is_due and (record is None or not _is_in_doubt(view, record)):
         return ()
     request = CreateServerGroup(name=build_description(view.build_mark(key)), policy=POLICY)
     return plan_presence(view, key, lambda: request)
@@ -54,7 +55,7 @@ def is_server_group_pending(view: ClusterView) -> bool:
     record = view.records.get(build_server_group_key(view.wanted.name))
     if not view.observed.has_server_groups:
         return False
-    if record is None or record.phase is ResourcePhase.INTENDED or can_retry(view, record):
+    if record is None or can_retry(view, record) or _is_in_doubt(view, record):
         return True
     return record.phase is ResourcePhase.CREATED and record.cloud_id not in view.observed.server_groups
 
@@ -71,6 +72,13 @@ def is_group_full(server: ResourceRecord | None) -> bool:
     """Return whether Nova has refused a server because its group has no room."""
     is_refused = server is not None and server.phase.is_refused
     return is_refused and server is not None and FULL_GROUP_TEXT in server.answer
+
+
+def _is_in_doubt(view: ClusterView, record: ResourceRecord) -> bool:
+    """Return whether there may be a group that the record does not name."""
+    if record.phase.is_refused and not view.find_marked(record.key):
+        return not can_retry(view, record) and not is_refusal_certain(view, record)
+    return record.phase in UNCERTAIN_PHASES
 
 
 def _is_server_due(view: ClusterView) -> bool:

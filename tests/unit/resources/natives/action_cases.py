@@ -30,6 +30,7 @@ from tests.unit.resources.natives.decision_parts import (
     INTENDED,
     KEEP,
     REFUSED,
+    REFUSED_OUTRIGHT,
     RESIZE,
     RUNNING,
     SERVER,
@@ -141,7 +142,24 @@ ACTIONS = [
         **{**move(), "cloud_server": build_server("ERROR", fault="host lost")},
         actions=act("resize"),
     ),
-    Case(subject="resize", known="refused by the cloud", **move(REFUSED, answer="quota: cores"), actions=()),
+    Case(
+        subject="resize",
+        known="refused by the cloud",
+        **move(REFUSED_OUTRIGHT, answer="quota: cores"),
+        actions=(),
+    ),
+    Case(
+        subject="resize",
+        known="refused when it was asked for again",
+        **move(REFUSED, answer="refused: it is in task_state resize_prep"),
+        actions=(),
+    ),
+    Case(
+        subject="resize",
+        known="refused when it was asked for again, its action is listed",
+        **move(REFUSED, answer="refused: it is in task_state resize_prep", cloud_request_id=""),
+        actions=act("resize"),
+    ),
     Case(
         subject="migration",
         known="ordered",

@@ -25,6 +25,7 @@ from tests.unit.resources.natives.decision_parts import (
     INTENDED,
     PORT,
     REFUSED,
+    REFUSED_OUTRIGHT,
     RUNNING,
     SERVER,
     SUCCESS,
@@ -81,7 +82,7 @@ STATES: dict[str, tuple[dict[str, Any], InstanceState, str]] = {
     ),
     "its first server disappeared": ({**BUILT}, InstanceState.BUILDING, ""),
     "its volume was refused": (
-        {"volume": build_record(VOLUME, REFUSED, answer="quota: too many"), "cloud_volume": None},
+        {"volume": build_record(VOLUME, REFUSED_OUTRIGHT, answer="quota: too many"), "cloud_volume": None},
         InstanceState.ATTENTION,
         "too many",
     ),

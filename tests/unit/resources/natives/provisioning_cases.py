@@ -19,6 +19,7 @@ from tests.unit.resources.natives.decision_parts import (
     INTENDED,
     PORT,
     REFUSED,
+    REFUSED_OUTRIGHT,
     RESERVED,
     RUNNING,
     SERVER,
@@ -28,7 +29,7 @@ from tests.unit.resources.natives.decision_parts import (
 )
 
 PENDING_GROUP = replace(SERVER_GROUP, phase=INTENDED, cloud_id=None)
-REFUSED_GROUP = replace(PENDING_GROUP, phase=REFUSED, answer="quota: too many server groups")
+REFUSED_GROUP = replace(PENDING_GROUP, phase=REFUSED_OUTRIGHT, answer="quota: too many server groups")
 PROVISIONING = [
     Case(
         subject="group",
@@ -50,6 +51,12 @@ PROVISIONING = [
         is_absent=True,
     ),
     Case(subject="server group", known="refused, volume and port there", server_group=REFUSED_GROUP),
+    Case(
+        subject="server group",
+        known="refused when it was asked for again",
+        server_group=replace(REFUSED_GROUP, phase=REFUSED),
+        has_cloud_server_group=False,
+    ),
     Case(subject="server group", known="deleted by somebody else", has_cloud_server_group=False),
     Case(
         subject="server group",
@@ -75,8 +82,26 @@ PROVISIONING = [
     Case(
         subject="volume",
         known="refused",
+        volume=build_record(VOLUME, REFUSED_OUTRIGHT, answer="quota: too many"),
+        cloud_volume=None,
+    ),
+    Case(
+        subject="volume",
+        known="refused when it was asked for again",
         volume=build_record(VOLUME, REFUSED, answer="quota: too many"),
         cloud_volume=None,
+    ),
+    Case(
+        subject="volume",
+        known="refused when it was asked for again, two looks",
+        volume=build_record(VOLUME, REFUSED, answer="quota: too many"),
+        cloud_volume=None,
+        is_absent=True,
+    ),
+    Case(
+        subject="volume",
+        known="refused when it was asked for again, listed",
+        volume=build_record(VOLUME, REFUSED, answer="quota: too many"),
     ),
     Case(
         subject="volume",
@@ -143,7 +168,16 @@ PROVISIONING = [
         server=build_record(SERVER, INTENDED),
         is_absent=True,
     ),
-    Case(subject="server", known="refused", server=build_record(SERVER, REFUSED, answer="quota: 1 of 1")),
+    Case(
+        subject="server",
+        known="refused",
+        server=build_record(SERVER, REFUSED_OUTRIGHT, answer="quota: 1 of 1"),
+    ),
+    Case(
+        subject="server",
+        known="refused when it was asked for again",
+        server=build_record(SERVER, REFUSED, answer="quota: 1 of 1"),
+    ),
     Case(
         subject="server",
         known="refused, volume reserved",
