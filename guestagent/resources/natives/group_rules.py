@@ -1,7 +1,7 @@
 """Security groups and their rules: what is missing is created before what is superfluous is deleted. Pure.
 
-Neutron answers a second creation of a rule with the id of the first, or, in a project at its quota, with OverQuota: then
-the list tells. Rules that other people have made in our groups are left alone.
+Neutron answers a second creation of a rule with the id of the first, or, in a project at its quota, with OverQuota: the
+list tells then. Rules that other people have made in our groups are left alone.
 """
 
 from __future__ import annotations
