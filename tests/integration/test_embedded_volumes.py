@@ -62,7 +62,7 @@ def test_a_backend_that_refuses_leaves_an_error_and_a_message(cloud: RawCloud) -
 
     assert cloud.await_volume(volume_id, "error") == "error"
     _, messages = cloud.ask("volume", "GET", f"/messages?resource_uuid={volume_id}")
-    assert "Driver failed to create" in messages["messages"][0]["user_message"]
+    assert "Driver failed to create" in messages["messages"][1]["user_message"]
 
 
 def test_quotas_are_413_with_a_retry_of_no_use(served: Serving, cloud: RawCloud) -> None:

@@ -14,6 +14,9 @@ from guestagent.embedded.host.ip_network import format_url_host
 from guestagent.embedded.http.ports import take_free_port, take_port
 from guestagent.errors import UnsupportedEnvironment
 
+KEEP_ALIVE_S = 75
+"""A client whose next request meets the closing of its connection gets no answer: on a busy machine 5 s are short."""
+
 
 class Listener:
     """Serves an application on one address. It can be closed and opened again, on the same port."""
@@ -37,6 +40,7 @@ class Listener:
         config = uvicorn.Config(
             app,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE_S,
             log_config=None,
             log_level="critical",
             access_log=False,

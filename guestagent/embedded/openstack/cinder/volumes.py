@@ -76,6 +76,11 @@ class StoredVolume:
         self.status = status
         self.messages.insert(0, VolumeMessage(event, reason))
 
+    def fail_to_create(self, reason: str = "") -> None:
+        """Note that the only backend refused the volume. Cinder looks for another one, and says that there is none."""
+        self.fail("error", CREATE_MESSAGE, reason)
+        self.fail("error", SCHEDULE_MESSAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class BootVolume:
@@ -235,12 +240,12 @@ class BlockStorage:
             volume.fail("error", SCHEDULE_MESSAGE)
             return
         if volume.faults.fails_to_create:
-            volume.fail("error", CREATE_MESSAGE)
+            volume.fail_to_create()
             return
         try:
             await asyncio.to_thread(self._backend.create_volume, volume.id, volume.size_gib)
         except GuestAgentError as error:
-            volume.fail("error", CREATE_MESSAGE, str(error))
+            volume.fail_to_create(str(error))
         else:
             volume.status = "available"
 

@@ -32,9 +32,12 @@ class Revision:
 
     def format(self) -> dict[str, object]:
         """Return the attributes that each object has."""
+        return {**self.format_without_tags(), "tags": []}
+
+    def format_without_tags(self) -> dict[str, object]:
+        """The same for a rule of a security group, to which Neutron shows a member no tags."""
         return {
             "created_at": format_timestamp(self.created),
             "updated_at": format_timestamp(self.updated),
             "revision_number": self.number,
-            "tags": [],
         }

@@ -106,8 +106,7 @@ def format_rule(rule: SecurityGroupRule) -> View:
         **OWNER,
         **shown,
         "normalized_cidr": normal,
-        "standard_attr_id": 1,
-        **rule.revision.format(),
+        **rule.revision.format_without_tags(),
     }
 
 

@@ -22,7 +22,11 @@ EVENT_NAMES: Mapping[str, str] = {
     "revertResize": "compute_finish_revert_resize",
 }
 """The events of an action; of any other it is its own name behind `compute_`."""
-PREPARATION = {"compute_prep_resize": "Success", "conductor_migrate_server": "Success"}
+PREPARATION = {
+    "compute_prep_resize": "Success",
+    "cold_migrate": "Success",
+    "conductor_migrate_server": "Success",
+}
 
 
 @dataclass(slots=True, eq=False)

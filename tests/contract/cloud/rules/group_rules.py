@@ -191,15 +191,7 @@ def a_rule_needs_a_group_and_a_direction(scope: CloudScope) -> Observation:
     [
         *("created_at", "description", "direction", "ethertype", "id", "normalized_cidr", "port_range_max"),
         *("port_range_min", "project_id", "protocol", "remote_address_group_id", "remote_group_id"),
-        *(
-            "remote_ip_prefix",
-            "revision_number",
-            "security_group_id",
-            "standard_attr_id",
-            "tags",
-            "tenant_id",
-        ),
-        "updated_at",
+        *("remote_ip_prefix", "revision_number", "security_group_id", "tenant_id", "updated_at"),
     ]
 )
 def a_rule_s_fields(scope: CloudScope) -> Observation:

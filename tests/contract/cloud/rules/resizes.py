@@ -160,6 +160,7 @@ def a_server_is_not_resized_twice_at_once(scope: CloudScope) -> Observation:
 
 @area.rule_of_scope(
     {
+        "cold_migrate": "Success",
         "compute_prep_resize": "Success",
         "compute_resize_instance": None,
         "conductor_migrate_server": "Success",
@@ -177,7 +178,11 @@ def an_action_has_successful_events_before_it_has_ended(scope: CloudScope) -> Ob
             each["event"]: each["result"] for each in scope.read(COMPUTE, path)["instanceAction"]["events"]
         }
 
-    scope.await_value(lambda: str(sorted(map(str, read_events().values()))), "['None', 'Success', 'Success']")
+    def is_leaving_its_host() -> bool:
+        events = read_events()
+        return "compute_resize_instance" in events and events["compute_prep_resize"] == "Success"
+
+    scope.await_value(lambda: str(is_leaving_its_host()), "True")
     return read_events()
 
 

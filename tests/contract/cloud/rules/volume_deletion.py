@@ -54,7 +54,7 @@ def a_volume_is_deleted_with_its_snapshots_of_which_there_is_none(scope: CloudSc
 
 @area.rule_of_scope(["creating", UNDELETABLE])
 def a_volume_in_creation_cannot_be_deleted(scope: CloudScope) -> Observation:
-    volume = scope.create("volume", {"name": "slow-3", "size": 1})["id"]
+    volume = scope.create("volume", {"name": "slow-10", "size": 1})["id"]
     return [scope.read_status("volume", volume), delete_volume(scope, volume)]
 
 
