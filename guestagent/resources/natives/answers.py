@@ -8,7 +8,7 @@ from guestagent.errors import CloudRequestRefused
 from guestagent.resources.natives.cloud_api import CloudAnswer
 from guestagent.resources.natives.deletion_requests import is_deletion_requested, note_deletion_refusal
 from guestagent.resources.natives.presence import note_refusal
-from guestagent.resources.natives.server_actions import choose_request_id
+from guestagent.resources.natives.server_actions import choose_answer, choose_request_id
 from guestagent.resources.natives.steps import SendRequest
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ClusterChange, ResourcePhase
@@ -29,7 +29,7 @@ def note_answer(step: SendRequest, answer: CloudAnswer, answered_at: float) -> C
         cloud_id=answer.cloud_id or None,
         intended_at=answered_at,
         cloud_request_id=choose_request_id(step.intent, answer.request_id),
-        answer="",
+        answer=choose_answer(step.intent, answer.request_id),
     )
     return ClusterChange(resources=(record,))
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from guestagent.resources.natives.inventory import ProjectInventory
 from guestagent.resources.natives.requests import CloudRequest
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.rule import Rule
 
 
@@ -143,8 +144,8 @@ class CloudApi(Protocol):
     def list_actions(self, server_id: str) -> tuple[ServerAction, ...]:
         """List the actions on a server, the newest first. They can be read after its deletion, too."""
 
-    def read_volume_message(self, volume_id: str) -> str:
-        """Return the newest message of Cinder about a volume, or ""."""
+    def list_volume_messages(self, volume_id: str) -> tuple[CloudMessage, ...]:
+        """List Cinder's messages about a volume, the oldest first; none if the cloud's policy hides them."""
 
     def read_inventory(self) -> ProjectInventory:
         """Read what the project has room for, and what it has by name."""

@@ -16,7 +16,7 @@ def read_lookups(cloud: CloudApi, view: ClusterView) -> CloudLookups:
     return replace(
         read_missing(cloud, view),
         actions={each: cloud.list_actions(each) for each in sorted(needed.actions)},
-        messages={each: cloud.read_volume_message(each) for each in sorted(needed.messages)},
+        messages={each: cloud.list_volume_messages(each) for each in sorted(needed.messages)},
     )
 
 

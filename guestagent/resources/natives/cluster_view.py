@@ -17,6 +17,7 @@ from guestagent.resources.natives.cloud_api import (
     VolumeAttachment,
 )
 from guestagent.resources.natives.marks import Mark, parse_description, parse_metadata
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.operation import OperationState
 from guestagent.resources.orders import Order
 from guestagent.resources.store.records import (
@@ -42,7 +43,7 @@ class CloudLookups:
     volumes: Mapping[str, CloudVolume | None] = field(default_factory=dict)
     ports: Mapping[str, CloudPort | None] = field(default_factory=dict)
     actions: Mapping[str, tuple[ServerAction, ...]] = field(default_factory=dict)
-    messages: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, tuple[CloudMessage, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

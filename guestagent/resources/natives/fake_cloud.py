@@ -56,6 +56,7 @@ from guestagent.resources.natives.requests import (
     RevertResize,
     SetPortGroups,
 )
+from guestagent.resources.natives.volume_messages import CloudMessage
 
 
 class FakeCloud:
@@ -158,9 +159,10 @@ class FakeCloud:
         self._require_answer()
         return build_inventory(self.project)
 
-    def read_volume_message(self, volume_id: str) -> str:
+    def list_volume_messages(self, volume_id: str) -> tuple[CloudMessage, ...]:
         self._require_answer()
-        return self.project.messages.get(volume_id, "")
+        is_shown = self.project.limits.has_messages
+        return tuple(self.project.messages.get(volume_id, ())) if is_shown else ()
 
     def send(self, request: CloudRequest) -> CloudAnswer:
         self._require_answer()

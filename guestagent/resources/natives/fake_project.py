@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from guestagent.errors import CloudRequestRefused
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.rule import Rule
 
@@ -27,6 +28,7 @@ class FakeLimits:
     has_other_host: bool = True
     has_backend: bool = True
     has_server_groups: bool = True
+    has_messages: bool = True
     confirms_resizes: bool = False
     fails_spawn: bool = False
     fails_resize: bool = False
@@ -63,7 +65,7 @@ class FakeServer:
 
 @dataclass(slots=True)
 class FakeVolume:
-    """A volume. `countdown` ticks are left to the end of what it is doing."""
+    """A volume. `countdown` ticks are left to the end of what it is doing, by the request `request_id`."""
 
     id: str
     name: str
@@ -72,6 +74,7 @@ class FakeVolume:
     status: str = "creating"
     countdown: int = 2
     wanted_gib: int = 0
+    request_id: str = ""
     is_multiattach: bool = False
     volume_type: str | None = None
 
@@ -141,7 +144,7 @@ class FakeProject:
     groups: dict[str, FakeGroup] = field(default_factory=dict)
     server_groups: dict[str, FakeServerGroup] = field(default_factory=dict)
     actions: dict[str, list[FakeAction]] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, list[CloudMessage]] = field(default_factory=dict)
     ticks: int = 0
     numbers: count[int] = field(default_factory=lambda: count(1))
 

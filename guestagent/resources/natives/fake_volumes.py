@@ -5,6 +5,7 @@ from __future__ import annotations
 from guestagent.resources.natives.cloud_api import CloudAnswer
 from guestagent.resources.natives.fake_project import FakeAttachment, FakeProject, FakeVolume, refuse
 from guestagent.resources.natives.requests import CreateVolume, DeleteAttachment, DeleteVolume, GrowVolume
+from guestagent.resources.natives.volume_messages import NO_BACKEND_TEXT, CloudMessage
 from guestagent.resources.operation import RefusalCode
 
 DELETABLE = {"available", "error", "error_extending", "error_restoring"}
@@ -28,12 +29,13 @@ class FakeVolumes:
             request.size_gib,
             dict(request.metadata),
             volume_type=request.volume_type,
+            request_id=project.build_id("req"),
         )
         project.volumes[volume.id] = volume
-        return CloudAnswer(cloud_id=volume.id, request_id=project.build_id("req"))
+        return CloudAnswer(cloud_id=volume.id, request_id=volume.request_id)
 
     def grow(self, request: GrowVolume) -> CloudAnswer:
-        """Take a growth: `extending`, then as before with the new size."""
+        """Take a growth: `extending`, then as before, with the new size if a backend has the room."""
         volume = self._get(request.volume_id)
         if volume.status not in {"available", "in-use"}:
             raise refuse(RefusalCode.REFUSED, f"Invalid volume: Volume status is {volume.status}")
@@ -41,7 +43,8 @@ class FakeVolumes:
             raise refuse(RefusalCode.REFUSED, "New size for extend must be greater than current size")
         self._require_space(request.size_gib - volume.size_gib)
         volume.status, volume.countdown, volume.wanted_gib = "extending", 2, request.size_gib
-        return CloudAnswer(cloud_id=volume.id, request_id=self._project.build_id("req"))
+        volume.request_id = self._project.build_id("req")
+        return CloudAnswer(request_id=volume.request_id)
 
     def delete(self, request: DeleteVolume) -> CloudAnswer:
         """Take a deletion: `deleting`, then 404. A volume that is gone is fine."""
@@ -117,9 +120,7 @@ class FakeVolumes:
         if volume.status == "creating":
             volume.status = "available" if limits.has_backend else "error"
             if not limits.has_backend:
-                project.messages[volume.id] = (
-                    "schedule allocate volume:Could not find any available weighted backend."
-                )
+                self._explain(volume, f"schedule allocate volume:{NO_BACKEND_TEXT}.")
         elif volume.status == "deleting":
             if limits.fails_volume_deletion:
                 volume.status = "error_deleting"
@@ -127,16 +128,26 @@ class FakeVolumes:
                 del project.volumes[volume.id]
         elif limits.fails_volume_growth:
             volume.status = "error_extending"
-            project.messages[volume.id] = "extend volume:Driver failed to extend volume."
+            self._explain(volume, "extend volume:Driver failed to extend volume.")
+        elif not limits.has_backend:
+            volume.wanted_gib = 0
+            self._return_to_use(volume)
+            self._explain(volume, f"extend volume:{NO_BACKEND_TEXT}.")
         else:
             self._finish_growth(volume)
+
+    def _explain(self, volume: FakeVolume, text: str) -> None:
+        message = CloudMessage(text, volume.request_id)
+        self._project.messages.setdefault(volume.id, []).append(message)
+
+    def _return_to_use(self, volume: FakeVolume) -> None:
+        volume.status = "in-use" if self._project.list_attachments(volume.id) else "available"
 
     def _finish_growth(self, volume: FakeVolume) -> None:
         """Show the new size first; Nova's action follows. The hypervisor may refuse, and only the action tells."""
         volume.size_gib = volume.wanted_gib
-        attachments = self._project.list_attachments(volume.id)
-        volume.status = "in-use" if attachments else "available"
-        for attachment in attachments:
+        self._return_to_use(volume)
+        for attachment in self._project.list_attachments(volume.id):
             self._project.begin_action(attachment.server_id, "extend_volume")
             result = "Error" if self._project.limits.fails_disk_growth else "Success"
             self._project.end_action(attachment.server_id, "extend_volume", result)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
-from guestagent.resources.natives.cluster_view import UNCERTAIN_PHASES, ClusterView
+from guestagent.resources.natives.cluster_view import STALE_READ_S, UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof, has_file_system_of
 from guestagent.resources.natives.request_words import describe_server
 from guestagent.resources.natives.requests import GrowVolume
 from guestagent.resources.natives.server_actions import (
     build_action_key,
+    get_growth_request_id,
     list_newer_actions,
     plan_action_request,
 )
@@ -26,6 +27,12 @@ from guestagent.resources.natives.steps import (
     NoteRecord,
     Steps,
     Waiting,
+)
+from guestagent.resources.natives.volume_messages import (
+    NO_REASON,
+    choose_failure_code,
+    find_failure,
+    join_messages,
 )
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ResourceKind, ResourcePhase, ResourceRecord
@@ -67,13 +74,27 @@ def plan_growth(
         return _await_growth(view, record, volume)
     if volume.size_gib >= instance.volume.size_gib and not volume.status.startswith("error"):
         return _plan_grown(view, record, instance, server, volume)
-    if volume.status.startswith("error") or view.now > record.intended_at + ACTION_DEADLINE_S:
-        reason = view.lookups.messages.get(volume.id, "") or "Cinder gives no reason"
-        message = (
-            f"volume {volume.id} of {instance.name} is {volume.status} with {volume.size_gib} GiB: {reason}"
-        )
-        return _abandon(instance, volume, RefusalCode.REFUSED, message, record)
-    return (Waiting(f"volume {volume.id} is {volume.status} with {volume.size_gib} GiB"),)
+    return _plan_ungrown(view, record, instance, volume)
+
+
+def _plan_ungrown(
+    view: ClusterView, record: ResourceRecord, instance: WantedInstance, volume: CloudVolume
+) -> Steps:
+    """Cinder has taken the request, and does not grow the volume (any more): end with its reason, if it gives one.
+
+    Cinder shows `extending` before it answers. So the growth is over, unless a database node is behind.
+    """
+    messages = view.lookups.messages.get(volume.id, ())
+    request_id = get_growth_request_id(record)
+    reason = find_failure(messages, request_id)
+    has_failed = volume.status.startswith("error")
+    if has_failed and not request_id:
+        reason = join_messages(messages[-1:])
+    text = f"{volume.status} with {volume.size_gib} GiB"
+    if reason or has_failed or view.now >= record.intended_at + STALE_READ_S:
+        message = f"volume {volume.id} of {instance.name} is {text}: {reason or NO_REASON}"
+        return _abandon(instance, volume, choose_failure_code(reason), message, record)
+    return (Waiting(f"volume {volume.id} is {text}"),)
 
 
 def _plan_grown(

@@ -44,7 +44,7 @@ def list_lookups(view: ClusterView) -> NeededLookups:
         volumes=frozenset(volumes - observed.volumes.keys()),
         ports=frozenset(recorded[ResourceKind.PORT] - observed.ports.keys()),
         actions=frozenset(_list_acting_servers(view)),
-        messages=frozenset(
+        messages=frozenset(_list_unfinished_growths(view)).union(
             volume_id
             for volume_id in volumes & observed.volumes.keys()
             if observed.volumes[volume_id].status.startswith("error")
@@ -65,6 +65,22 @@ def list_missing(view: ClusterView) -> list[ResourceRecord]:
 def _is_unlisted_group(view: ClusterView, record: ResourceRecord) -> bool:
     is_created_group = (record.key.kind, record.phase) == (ResourceKind.GROUP, ResourcePhase.CREATED)
     return is_created_group and record.cloud_id not in view.observed.groups
+
+
+def _list_unfinished_growths(view: ClusterView) -> Iterator[str]:
+    """Yield the volumes that Cinder was asked to grow, and neither grows nor has grown."""
+    for record in view.records.values():
+        instance = view.wanted.find_instance(record.key.instance)
+        if record.key.kind is not ResourceKind.GROWTH or instance is None:
+            continue
+        for volume_record in view.list_records(ResourceKind.VOLUME, instance.name):
+            volume = view.observed.volumes.get(volume_record.cloud_id or "")
+            if (
+                volume is not None
+                and volume.status != "extending"
+                and volume.size_gib < instance.volume.size_gib
+            ):
+                yield volume.id
 
 
 def _list_acting_servers(view: ClusterView) -> Iterator[str]:

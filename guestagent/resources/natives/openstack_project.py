@@ -36,16 +36,17 @@ from guestagent.resources.natives.responses import (
     UNDECIDED_STATUSES,
     UNKNOWN_STATUS,
     classify_refusal,
-    join_messages,
     read_action,
     read_attachment,
     read_group,
+    read_message,
     read_port,
     read_server,
     read_server_group,
     read_volume,
 )
 from guestagent.resources.natives.shared_observation import SharedObservation
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.operation import RefusalCode
 
 Value = TypeVar("Value")
@@ -91,11 +92,16 @@ class OpenStackProject:
 
     def _list_server_groups(self) -> list[CloudServerGroup] | None:
         """List the server groups; None if the cloud's policy, or an old Nova, does not allow it."""
+        path, key = "/os-server-groups", "server_groups"
+        entries = self._list_allowed(
+            lambda: self.list_entries(COMPUTE, path, key, next_page=continue_at_offset)
+        )
+        return None if entries is None else [read_server_group(each) for each in entries]
+
+    def _list_allowed(self, list_entries: Callable[[], Iterator[Entry]]) -> list[Entry] | None:
+        """Return a list; None if the cloud's policy does not allow it, or the service does not have it."""
         try:
-            entries = self.list_entries(
-                COMPUTE, "/os-server-groups", "server_groups", next_page=continue_at_offset
-            )
-            return [read_server_group(each) for each in entries]
+            return list(list_entries())
         except CloudRequestRefused as error:
             if error.code in {RefusalCode.FORBIDDEN, RefusalCode.NOT_FOUND}:
                 return None
@@ -120,9 +126,11 @@ class OpenStackProject:
                 actions[0] = read_action(entry, entry.get("events"))
         return tuple(actions)
 
-    def read_volume_message(self, volume_id: str) -> str:
-        messages = self.list_entries(VOLUME, "/messages", "messages", {"resource_uuid": volume_id})
-        return join_messages(messages)
+    def list_volume_messages(self, volume_id: str) -> tuple[CloudMessage, ...]:
+        """List the messages. Cinder has the newest first."""
+        query = {"resource_uuid": volume_id}
+        entries = self._list_allowed(lambda: self.list_entries(VOLUME, "/messages", "messages", query))
+        return tuple(map(read_message, reversed(entries or ())))
 
     def send(self, request: CloudRequest) -> CloudAnswer:
         call = build_call(request, self)

@@ -16,6 +16,7 @@ from guestagent.resources.natives.requests import CreatePort, CreateVolume
 from guestagent.resources.natives.seed_plan import can_replace_volume
 from guestagent.resources.natives.steps import NeedAttention, NoteRecord, Steps, Waiting
 from guestagent.resources.natives.volume_deletion import plan_volume_deletion
+from guestagent.resources.natives.volume_messages import join_messages
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orders import ReplaceInstance
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
@@ -66,7 +67,7 @@ def plan_volume(view: ClusterView, instance: WantedInstance) -> tuple[Steps, Clo
             if volume.status.startswith("error_ext")
             else ((_report_volume(volume, instance),), None)
         )
-    reason = view.lookups.messages.get(volume.id, "") or "the volume is in status error"
+    reason = join_messages(view.lookups.messages.get(volume.id, ())) or "the volume is in status error"
     return plan_volume_deletion(view, record, None, reason), None
 
 

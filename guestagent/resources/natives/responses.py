@@ -7,7 +7,7 @@ policy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
@@ -21,6 +21,7 @@ from guestagent.resources.natives.cloud_api import (
     ServerAction,
     VolumeAttachment,
 )
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.rule import DIRECTIONS, PROTOCOLS, Rule, build_rule
 
@@ -176,13 +177,9 @@ def read_action(entry: Mapping[str, Any], events: Any = ()) -> ServerAction:
     )
 
 
-def join_messages(entries: Iterable[Mapping[str, Any]]) -> str:
-    """Join what Cinder reports about a volume, the oldest message first; they are listed with the newest first.
-
-    After a driver's own reason there are those of the scheduler, which found no other backend to try.
-    """
-    texts = [str(each["user_message"]) for each in entries]
-    return "; ".join(dict.fromkeys(reversed(texts)))
+def read_message(entry: Mapping[str, Any]) -> CloudMessage:
+    """Read a message of Cinder."""
+    return CloudMessage(text=str(entry["user_message"]), request_id=str(entry.get("request_id") or ""))
 
 
 def classify_refusal(status: int, body: Any) -> ServiceRefusal:

@@ -23,6 +23,8 @@ from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.natives.steps import NoteRecord, SendRequest, Steps, Waiting
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
 
+TAKEN_AS = "taken as "
+"""The answer of a growth that Cinder has taken, before the request's name."""
 REVERTING = "revert requested"
 """The answer of a REFUSED record of a move whose old server has to return."""
 
@@ -79,6 +81,16 @@ def choose_request_id(record: ResourceRecord, own: str) -> str:
     Of a growth it stays the newest action's from before: the request goes to Cinder, whose names Nova does not have.
     """
     return record.cloud_request_id if record.key.kind is ResourceKind.GROWTH else own
+
+
+def choose_answer(record: ResourceRecord, own: str) -> str:
+    """Return the answer that a record keeps: of a growth Cinder's name for the request, which its messages have."""
+    return TAKEN_AS + own if record.key.kind is ResourceKind.GROWTH and own else ""
+
+
+def get_growth_request_id(record: ResourceRecord) -> str:
+    """Return Cinder's name for the request of a growth; "" if its answer was lost."""
+    return record.answer.removeprefix(TAKEN_AS) if record.answer.startswith(TAKEN_AS) else ""
 
 
 def build_action_key(view: ClusterView, kind: ResourceKind, instance: str) -> ResourceKey:

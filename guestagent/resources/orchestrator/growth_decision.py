@@ -5,6 +5,7 @@ from __future__ import annotations
 from guestagent.controller.hardware_api import HardwareVolume
 from guestagent.controller.volume_growth import GROWTH_TIMEOUT_S, GrowthStep, choose_growth_step
 from guestagent.errors import CloudRefused, InvalidCluster
+from guestagent.resources.natives.volume_messages import choose_failure_code
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orchestrator.stack_steps import (
     FailStackOperation,
@@ -12,7 +13,7 @@ from guestagent.resources.orchestrator.stack_steps import (
     NeedHelp,
     WaitForStack,
 )
-from guestagent.resources.store.records import ResourceRecord
+from guestagent.resources.store.records import ResourcePhase, ResourceRecord
 
 GROWTH_PAUSE_S = 2.0
 REQUEST_LATENCY_S = 120.0
@@ -23,13 +24,26 @@ GrowthDecision = GrowStackVolume | WaitForStack | FailStackOperation | NeedHelp
 
 
 def decide_growth(
-    volume_id: str, volume: HardwareVolume | None, size_gib: int, record: ResourceRecord | None, now: float
+    volume_id: str,
+    volume: HardwareVolume | None,
+    size_gib: int,
+    record: ResourceRecord | None,
+    now: float,
+    failure: str = "",
 ) -> GrowthDecision | None:
-    """Return the next step; None when Cinder shows the size. `record` is that of the last request."""
+    """Return the next step; None when Cinder shows the size. `record` is that of the last request.
+
+    `failure` is Cinder's reason if it has taken that request, and could not grow the volume.
+    """
     name = f"data volume {volume_id}"
+    if failure and volume is not None and volume.size_gib < size_gib:
+        text = (
+            f"{name} is {volume.status} with {volume.size_gib} GiB, and the stack was not updated: {failure}"
+        )
+        return FailStackOperation(choose_failure_code(failure), text)
     is_given_up = (
         record is not None
-        and record.attempts >= GROWTH_TRIES
+        and (record.attempts >= GROWTH_TRIES or record.phase is ResourcePhase.CREATED)
         and now >= record.intended_at + REQUEST_LATENCY_S
     )
     try:

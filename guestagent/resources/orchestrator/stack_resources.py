@@ -13,6 +13,7 @@ from guestagent.errors import CloudRequestRefused
 from guestagent.resources.natives.cloud_api import CloudApi, ServerAction
 from guestagent.resources.natives.requests import GrowVolume
 from guestagent.resources.natives.volume_deletion import build_named_deletion
+from guestagent.resources.natives.volume_messages import find_failure
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orchestrator.cloud_hardware import CloudHardware
 from guestagent.resources.orchestrator.doomed_volumes import choose_doomed_volumes
@@ -125,7 +126,9 @@ class StackResources:
             )
         volume = CloudHardware(self._cloud).read_volume(volume_id)
         records = (each for each in view.snapshot.resources if each.key.kind is ResourceKind.GROWTH)
-        step = decide_growth(volume_id, volume, order.size_gib, next(records, None), view.now)
+        record = next(records, None)
+        failure = "" if record is None else self._find_growth_failure(volume_id, record)
+        step = decide_growth(volume_id, volume, order.size_gib, record, view.now, failure)
         return self._grow(view, step, elapsed_s) if isinstance(step, GrowStackVolume) else step
 
     def delete_volumes(self, records: Sequence[ResourceRecord]) -> WaitForStack | NeedHelp:
@@ -151,6 +154,11 @@ class StackResources:
             return WaitForStack("the data volumes are gone", 0.0)
         return WaitForStack(f"data volumes that are being deleted: {', '.join(waiting)}", VOLUME_PAUSE_S)
 
+    def _find_growth_failure(self, volume_id: str, record: ResourceRecord) -> str:
+        if not record.cloud_request_id:
+            return ""
+        return find_failure(self._cloud.list_volume_messages(volume_id), record.cloud_request_id)
+
     def _grow(self, view: StackView, step: GrowStackVolume, elapsed_s: float) -> StackStep:
         record = ResourceRecord(
             key=ResourceKey(
@@ -169,10 +177,11 @@ class StackResources:
             return waiting
         LOG.info("cluster %s: %s", view.snapshot.cluster.name, step)
         try:
-            self._cloud.send(GrowVolume(volume_id=step.volume_id, size_gib=step.size_gib))
+            answer = self._cloud.send(GrowVolume(volume_id=step.volume_id, size_gib=step.size_gib))
         except CloudRequestRefused as error:
             return FailStackOperation(RefusalCode(error.code), str(error))
-        self._lease.write(ClusterChange(resources=(replace(record, phase=ResourcePhase.CREATED),)))
+        taken = replace(record, phase=ResourcePhase.CREATED, cloud_request_id=answer.request_id)
+        self._lease.write(ClusterChange(resources=(taken,)))
         return waiting
 
     def _prepare(self) -> bool:

@@ -103,3 +103,12 @@ def test_a_stale_list_does_not_show_a_new_volume(served: Serving, project: OpenS
     assert project.get_volume(volume_id) is None
     served.heal()
     assert volume_id in project.observe().volumes
+
+
+def test_messages_that_the_policy_hides_are_none(served: Serving, project: OpenStackProject) -> None:
+    served.fault("cinder", "403", method="GET", path="/messages")
+
+    messages = project.list_volume_messages("3e9f5b0c-64d1-4c1e-9a55-0c6a3e2f7d18")
+
+    served.heal()
+    assert messages == ()

@@ -24,6 +24,7 @@ from guestagent.resources.natives.requests import (
     RevertResize,
     SetPortGroups,
 )
+from guestagent.resources.natives.volume_messages import join_messages
 from guestagent.resources.rule import build_rule
 from tests.support.project_contract.tested_project import MARKS, USER_DATA, TestedProject, build_port_request
 
@@ -195,7 +196,8 @@ def a_flavor_or_an_image_that_is_missing_is_named(tested: TestedProject) -> None
 def the_reason_of_a_failed_volume_is_read(tested: TestedProject) -> None:
     volume_id = tested.create_volume("broken")
 
-    assert "Driver failed to create" in tested.project.read_volume_message(volume_id)
+    messages = tested.project.list_volume_messages(volume_id)
+    assert "Driver failed to create" in join_messages(messages)
 
 
 ProjectCase = Callable[[TestedProject], None]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.host.identifiers import generate_id
+from guestagent.embedded.http.request_ids import get_request_id
 
 CREATE_MESSAGE = "create volume from backend storage:Driver failed to create the volume."
 SCHEDULE_MESSAGE = "schedule allocate volume:Could not find any available weighted backend."
@@ -27,12 +28,15 @@ LIFETIME = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class VolumeMessage:
-    """Why an operation of a volume failed. `reason` is what this imitation adds to Cinder's own words."""
+    """Why an operation of a volume failed. `reason` is what this imitation adds to Cinder's own words.
+
+    `request_id` is that of the request which has begun the operation.
+    """
 
     event: str
     reason: str = ""
     id: str = field(default_factory=generate_id)
-    request_id: str = field(default_factory=lambda: f"req-{generate_id()}")
+    request_id: str = field(default_factory=get_request_id)
     created: datetime = field(default_factory=get_utc_time)
 
     @property

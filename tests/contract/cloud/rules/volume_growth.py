@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from requests import Response
+
 from tests.contract.cloud.client import COMPUTE, VOLUME, format_answer
 from tests.contract.cloud.rule_area import CloudRuleArea
 from tests.contract.cloud.rules.volume_creation import await_message
@@ -16,8 +18,12 @@ UNKNOWN = "00000000-0000-0000-0000-000000000001"
 
 
 def extend(scope: CloudScope, volume: str, size: object, **how: Any) -> str:
+    return format_answer(request_growth(scope, volume, size, **how))
+
+
+def request_growth(scope: CloudScope, volume: str, size: object, **how: Any) -> Response:
     body = {"os-extend": {"new_size": size}}
-    return format_answer(scope.send(VOLUME, "POST", f"/volumes/{volume}/action", body, **how))
+    return scope.send(VOLUME, "POST", f"/volumes/{volume}/action", body, **how)
 
 
 def refuse(status: str, expected: str = "available") -> str:
@@ -158,11 +164,13 @@ def a_volume_in_use_that_grows_is_neither_extended_nor_detached(scope: CloudScop
 
 
 @area.rule_of_scope(
-    ["202", "available", 1, "extend volume:Could not find any available weighted backend."], alone=True
+    ["202", "available", 1, "extend volume:Could not find any available weighted backend.", True], alone=True
 )
 def without_room_in_the_backend_a_volume_is_available_again_as_it_was(scope: CloudScope) -> Observation:
-    """Nothing but the message tells that the growth did not happen."""
+    """Nothing but the message tells that the growth did not happen. It has the name of the growth's request."""
     volume = scope.create_volume()
     with scope.cloud.operator.limit_quota("gigabytes", 100_000):
-        answer, end = extend(scope, volume, 50_000), await_end(scope, volume)
-    return [answer, *end, await_message(scope, volume)["user_message"]]
+        answer, end = request_growth(scope, volume, 50_000), await_end(scope, volume)
+    message = await_message(scope, volume)
+    is_of_request = message["request_id"] == answer.headers["x-openstack-request-id"]
+    return [format_answer(answer), *end, message["user_message"], is_of_request]

@@ -21,6 +21,7 @@ from guestagent.resources.natives.group_rules import build_group_key, build_rule
 from guestagent.resources.natives.marks import Mark, build_description, build_metadata
 from guestagent.resources.natives.round_plan import plan_round
 from guestagent.resources.natives.server_group import build_server_group_key
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import CreateCluster, Order
 from guestagent.resources.store.records import (
@@ -170,7 +171,7 @@ class Case:
                 volumes={} if self.cloud_volume else {"volume-1": gone["volume-1"]},
                 ports={} if self.cloud_port else {"port-1": gone["port-1"]},
                 actions={"server-1": self.actions},
-                messages={"volume-1": self.message},
+                messages={"volume-1": (CloudMessage(self.message, "req-1"),) if self.message else ()},
             ),
             absences=dict.fromkeys(by_key, ABSENT) if self.is_absent else {},
             signals=() if self.signal is None else (self.signal,),

@@ -23,9 +23,9 @@ from guestagent.resources.natives.requests import (
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orders import CreateCluster, CreateSecurityGroup, Order
 from tests.support.orders import build_order
+from tests.unit.resources.natives.action_orders import grow, migrate, resize
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.scenarios import update_cidr
-from tests.unit.resources.natives.test_actions import grow, migrate, resize
 from tests.unit.resources.natives.worlds import World
 
 FULL = FakeLimits(servers=1, volumes=1, gibibytes=20, ports=1, groups=1, server_groups=1, rules=3)

@@ -10,12 +10,13 @@ import pytest
 from guestagent.resources.natives.responses import (
     classify_refusal,
     dump_rule_request,
-    join_messages,
     read_action,
     read_group,
+    read_message,
     read_rule,
     read_server,
 )
+from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.rule import build_rule
 
 RULE_ID = "0a6e6a51-8a0c-4a0b-9b0a-0f7b1c2d3e4f"
@@ -123,18 +124,7 @@ def test_the_result_of_an_action_is_in_its_message_or_its_events(
     assert read_action({"action": "resize", "request_id": "req-1", **entry}, events).result == result
 
 
-def test_the_reason_of_a_volume_comes_before_what_followed_from_it() -> None:
-    newest_first = [
-        {"user_message": "schedule allocate volume:Could not find any available weighted backend."},
-        {"user_message": "create volume:Driver failed to create the volume."},
-        {"user_message": "create volume:Driver failed to create the volume."},
-    ]
+def test_a_message_has_the_name_of_its_request() -> None:
+    entry = {"id": "m-1", "user_message": "extend volume:Driver failed.", "request_id": "req-1"}
 
-    assert join_messages(newest_first) == (
-        "create volume:Driver failed to create the volume.; "
-        "schedule allocate volume:Could not find any available weighted backend."
-    )
-
-
-def test_a_volume_without_messages_has_no_reason() -> None:
-    assert join_messages([]) == ""
+    assert read_message(entry) == CloudMessage("extend volume:Driver failed.", "req-1")

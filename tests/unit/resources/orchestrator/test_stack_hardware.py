@@ -92,6 +92,8 @@ def test_a_node_that_does_not_prove_itself_keeps_its_new_flavor_if_the_order_say
     ("limits", "size_gib", "code"),
     [
         ({"fails_volume_growth": True}, 20, "refused"),
+        ({"has_backend": False}, 20, "no_capacity"),
+        ({"has_backend": False, "has_messages": False}, 20, "refused"),
         ({"gibibytes": 25}, 20, "quota"),
         ({}, 5, "invalid"),
     ],
@@ -107,6 +109,18 @@ def test_a_volume_that_cinder_does_not_grow_leaves_the_template(
 
     assert get_refusal(failed)[0] == code
     assert world.heat.accepted == []
+    assert sum(isinstance(each, GrowVolume) for each in world.cloud.requests) <= 1
+
+
+def test_a_growth_without_room_ends_at_once_with_the_reason() -> None:
+    world = StackWorld().create()
+    world.cloud.project.limits.has_backend = False
+    began_at = world.clock.time
+
+    failed = world.run(build_order(ResizeVolume, instance="Slave0000", size_gib=20))
+
+    assert "extend volume:Could not find any available weighted backend." in get_refusal(failed)[1]
+    assert world.clock.time - began_at < 30
 
 
 def test_a_growth_whose_answer_is_lost_is_not_repeated() -> None:
