@@ -20,7 +20,7 @@ SETTINGS_HELP = (
 )
 
 
-def add_settings_option(parser: argparse.ArgumentParser) -> None:
+def add_settings_option(parser: argparse._ActionsContainer) -> None:
     """Add --settings."""
     parser.add_argument("--settings", type=Path, metavar="FILE", help=SETTINGS_HELP)
 

@@ -45,7 +45,7 @@ RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 TOO_MANY_REQUESTS = 429
 BUILTIN_CLOUD_NAMES = {"defaults", "envvars"}  # openstacksdk's names for clouds that are in no clouds.yaml
 # The part of an error of requests that is about its own objects, around the system's message.
-CONNECTION_POOL_PATTERN = re.compile(r": HTTPS?ConnectionPool\(.*?(\[Errno -?[0-9]+\] [^'\")]+).*", re.S)
+CONNECTION_POOL_PATTERN = re.compile(r": \w*HTTPS?ConnectionPool\(.*?(\[Errno -?[0-9]+\] [^'\")]+).*", re.S)
 CountRequest = Callable[[str, str, "int | None"], None]
 _COUNTERS: WeakKeyDictionary[Connection, CountRequest] = WeakKeyDictionary()
 _PAUSES: WeakKeyDictionary[Connection, ServicePauses] = WeakKeyDictionary()

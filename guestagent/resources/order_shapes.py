@@ -124,7 +124,12 @@ _KEYS: Mapping[type[Order], Mapping[str, Key]] = {
     orders.ResizeInstance: {
         **_INSTANCE,
         "flavor": Key("flavor", CLOUD_NAME, "the new flavor, by name or id", required=True),
-        "on_failure": Key("on_failure", ON_FAILURE, "if the node does not prove itself", default="revert"),
+        "on_failure": Key(
+            "on_failure",
+            ON_FAILURE,
+            "which flavor it has afterwards if the node does not prove itself: revert to the old one, or keep the new",
+            default="revert",
+        ),
     },
     orders.MigrateInstance: _INSTANCE,
     orders.RestartInstance: {**_INSTANCE, "hard": Key("hard", Boolean(), "cut its power", default=False)},

@@ -12,6 +12,7 @@ from guestagent.cli.command_line import EXIT_CODES
 from guestagent.controller.cluster_file import KNOWN_KEYS, parse_cluster_file
 from guestagent.database.detect import FAMILIES
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES as VARIABLES
+from guestagent.resources.operation import RefusalCode
 from guestagent.resources.oslo_options import write_sample
 from tests.unit.golden.error_answers import ERRORS
 
@@ -70,6 +71,12 @@ def test_every_exit_code_of_the_help_has_its_row() -> None:
 
     assert len(codes) == 18
     assert [code for code in codes if f"| {code} |" not in page] == []
+
+
+def test_every_code_of_the_resource_manager_has_its_row() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| ", text_of("docs/reference/errors.md"), re.M)
+
+    assert sorted(rows) == sorted([*map(str, RefusalCode), "cancelled"])
 
 
 def test_every_setting_of_the_agent_has_its_row() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli.input_file import read_input
 from guestagent.cli.options import add_json_option
+from guestagent.cli.output import write_log_line
 from guestagent.cli.private_file import read_private_text
 from guestagent.cli.resources_settings import (
     SETTINGS_VARIABLE,
@@ -30,29 +31,31 @@ if TYPE_CHECKING:
 
 URL_FORM = "rabbit://USER:PASSWORD@HOST:PORT/VHOST"
 PEM_START = "-----BEGIN"
+UNSERVED_NOTE = "no service runs on this store: an order is recorded, and carried out when the service starts"
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where the manager is, and --json."""
-    add_settings_option(parser)
-    parser.add_argument(
+    """Add --json, and the options that say where the manager is."""
+    add_json_option(parser)
+    place = parser.add_argument_group("where the service is")
+    add_settings_option(place)
+    place.add_argument(
         "--broker-url-file",
         type=Path,
         metavar="FILE",
         help=f"a file with the URL of the service's message broker, {URL_FORM}, that nobody else may read",
     )
-    parser.add_argument(
+    place.add_argument(
         "--broker-ca",
         type=Path,
         metavar="FILE",
         help="the CA of the broker's certificate (PEM); with it TLS is used",
     )
-    parser.add_argument(
+    place.add_argument(
         "--broker-quorum-queues",
         action="store_true",
         help="the service's settings have broker.quorum_queues",
     )
-    add_json_option(parser)
 
 
 def format_connection_options(args: argparse.Namespace) -> str:
@@ -94,6 +97,7 @@ def _open_local_manager(args: argparse.Namespace) -> Iterator[ResourceManager]:
     with require_resources_extra():
         from guestagent.resources.service.assembly import open_local_manager
         from guestagent.resources.service.settings_file import DEFAULT_FILE
+        from guestagent.resources.service.store_owner import is_unserved
 
     if args.broker_ca is not None or args.broker_quorum_queues:
         raise InvalidInput(
@@ -103,7 +107,10 @@ def _open_local_manager(args: argparse.Namespace) -> Iterator[ResourceManager]:
         expected = "the file with the URL of the broker; or --settings of a service on this host"
         found = f"neither, and no {DEFAULT_FILE}"
         raise InvalidInput([Problem("--broker-url-file", expected, found)])
-    with open_local_manager(load_chosen_settings(args)) as manager:
+    settings = load_chosen_settings(args)
+    with open_local_manager(settings) as manager:
+        if is_unserved(settings):
+            write_log_line(UNSERVED_NOTE)
         yield manager
 
 

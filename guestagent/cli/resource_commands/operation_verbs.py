@@ -90,7 +90,8 @@ def _register_cancel(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         "cancel",
         help="end an operation at its next step",
         description="Ask for the end of an operation at its next step. What it has made of a new cluster is deleted "
-        "again; otherwise what is done stays. An operation that has ended does not change.",
+        "again, and a migration that is not confirmed is reverted; without Heat also an instance that is being added, "
+        "and a resize. Everything else that is done stays. An operation that has ended does not change.",
     )
     _add_id(parser)
     add_wait_options(parser)

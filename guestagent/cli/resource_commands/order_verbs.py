@@ -48,7 +48,8 @@ ORDER_VERBS: Mapping[str, OrderVerb] = {
     "delete_cluster": OrderVerb(
         "delete",
         "delete a cluster; its data volumes as you say",
-        "Delete a cluster: replicas, source, ports, groups. You must say what becomes of its data volumes.",
+        "Delete a cluster: replicas, source, ports, groups. You must say what becomes of its data volumes. Volumes "
+        "that are kept stay in Cinder, and no cluster can use them again: `guestagent resources audit` lists them.",
     ),
     "add_instance": OrderVerb(
         "add-instance",
@@ -58,25 +59,28 @@ ORDER_VERBS: Mapping[str, OrderVerb] = {
     "delete_instance": OrderVerb(
         "delete-instance",
         "remove a replica; its data volume as you say",
-        "Remove a replica with its server and port. You must say what becomes of its data volume. The source cannot be "
-        "removed alone.",
+        "Remove a replica with its server and port. You must say what becomes of its data volume. One that is kept "
+        "stays in Cinder, and no instance can use it again. The source cannot be removed alone.",
     ),
     "replace_instance": OrderVerb(
         "replace-instance",
         "give an instance a new server with the same volume and port",
         "Give an instance a new server in place of one that is broken or gone. Its data volume, its port and its "
-        "addresses stay.",
+        "addresses stay. If its host is down, make sure first that the host is off: two servers could write to the "
+        "volume.",
     ),
     "resize_instance": OrderVerb(
         "resize-instance",
         "give an instance another flavor; its server restarts",
-        "Resize an instance. The cloud's resize is confirmed when the node has proved itself on the new flavor. On the "
-        "source, writes stop meanwhile.",
+        "Resize an instance. The cloud's resize is confirmed when the node has proved itself on the new flavor. If it "
+        "does not, the operation fails, and the instance has its old flavor again; with --on-failure keep it stays on "
+        "the new one. On the source, writes stop meanwhile.",
     ),
     "migrate_instance": OrderVerb(
         "migrate-instance",
         "move an instance to another host; its server restarts",
-        "Move an instance to another host of the cloud's choice. The cloud's policy must allow it.",
+        "Move an instance to another host of the cloud's choice. Its server restarts; on the source, writes stop "
+        "meanwhile. The cloud's policy must allow it: by default Nova leaves it to administrators.",
     ),
     "restart_instance": OrderVerb(
         "restart-instance",
@@ -116,13 +120,15 @@ ORDER_VERBS: Mapping[str, OrderVerb] = {
     "renew_instance": OrderVerb(
         "renew-instance",
         "let an instance prove itself again",
-        "Let the node of an instance prove itself again, in its next generation. Nothing restarts.",
+        "Let the node of an instance prove itself again, in its next generation. Nothing restarts. After an order that "
+        "has failed it lets the node try again.",
     ),
     "rotate_passwords": OrderVerb(
         "rotate-passwords",
         "give the replicas new passwords, and all nodes addresses signed with the newest key",
-        "Rotate the passwords of a cluster without Heat. Replication goes on: the source accepts the old passwords "
-        "until every replica has proved its new one. Passwords and addresses come from the service's newest key.",
+        "Rotate the passwords of a cluster without Heat (of a stack: `guestagent cluster rotate`). Replication goes "
+        "on: the source accepts the old passwords until every replica has proved its new one. Passwords and addresses "
+        "come from the service's newest key.",
     ),
     "clean": OrderVerb(
         "clean",
@@ -144,12 +150,13 @@ ORDER_VERBS: Mapping[str, OrderVerb] = {
     "register_cluster": OrderVerb(
         "register",
         "take a stack that exists into the manager's care",
-        "Register a cluster whose stack exists. Nothing in the cloud is touched.",
+        "Register a cluster whose stack exists, by the stack's name. Nothing in the cloud is touched. The service "
+        "must have the engine orchestrator or migration.",
     ),
     "unregister_cluster": OrderVerb(
         "unregister",
         "let go of a cluster; its stack stays",
-        "Remove a cluster from the manager's store. Nothing in the cloud is touched.",
+        "Remove a cluster that is a stack from the manager's store. Nothing in the cloud is touched.",
     ),
 }
 """The verbs by the kind of their orders. Their arguments come from the declarations of the orders."""

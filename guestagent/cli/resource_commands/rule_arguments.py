@@ -11,8 +11,9 @@ from guestagent.resources.views import GroupView
 from guestagent.validation import Problems
 
 RULE_HELP = (
-    "KEY=VALUE,..., as in network=192.0.2.0/24,port_min=3306 (keys: network, protocol, port_min, port_max, direction, "
-    "ethertype), or a rule as `show` prints it"
+    "KEY=VALUE,..., as in network=192.0.2.0/24,port_min=3306, or a rule as `show` prints it. Keys: network (without "
+    "it: the members of the group), protocol (default: tcp), port_min (without it: all ports), port_max (default: "
+    "port_min), direction (default: ingress), ethertype (default: that of the network, else IPv4)"
 )
 EXPECTED = "KEY=VALUE,... or a rule as `show` prints it"
 DO = "for example network=192.0.2.0/24,port_min=3306"

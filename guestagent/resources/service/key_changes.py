@@ -33,7 +33,10 @@ def read_keys(path: Path) -> KeyRing:
     """Read the key file. Raise StorageError without one: the first start of the service makes it."""
     ring = read_key_file(path)
     if ring is None:
-        raise StorageError(f"{path} is missing: put it back from its backup, or copy it from another host")
+        raise StorageError(
+            f"{path} is missing: the first start of the service makes it; if there was one, put it back from its "
+            f"backup, or copy it from another host"
+        )
     return ring
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from guestagent.resources.service.settings import ManagerSettings
 from guestagent.resources.store.records import ClusterSnapshot
-from guestagent.resources.store.service_presence import require_absence
+from guestagent.resources.store.service_presence import is_service_present, require_absence
 from guestagent.resources.store.sql_store import SqlStore
 from guestagent.resources.store.store_location import StoreFile, read_store_location
 from guestagent.resources.store.store_opening import open_sql_store
@@ -28,6 +28,12 @@ def require_stopped_service(settings: ManagerSettings) -> None:
     location = read_store_location(settings.store)
     if isinstance(location, StoreFile):
         require_absence(location.path)
+
+
+def is_unserved(settings: ManagerSettings) -> bool:
+    """Return whether no service runs on the store file. False for a database server, of which nobody can tell."""
+    location = read_store_location(settings.store)
+    return isinstance(location, StoreFile) and not is_service_present(location.path)
 
 
 def read_all_clusters(store: SqlStore) -> list[ClusterSnapshot]:

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from guestagent.cli import command_line
+from guestagent.cli.resource_commands.connection import UNSERVED_NOTE
+from guestagent.embedded.process.clouds_yaml import write_entry
 from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.rpc.broker_settings import BrokerSettings
 from guestagent.resources.rpc.messaging import MessageServer
 from guestagent.resources.store.memory_store import MemoryStore
+from guestagent.resources.store.service_presence import hold_presence
 from guestagent.secret import Secret
 from tests.support.polling import wait_until
 from tests.unit.resources.clusters import FakeEngine
@@ -55,6 +58,26 @@ def test_an_order_goes_through_the_broker(
     assert capsys.readouterr().out.splitlines()[-1] == (
         f"To follow it: guestagent resources wait {operation.id} --broker-url-file {url_file}"
     )
+
+
+def test_a_command_of_this_host_says_that_no_service_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_entry(tmp_path / "clouds.yaml", "mine", {"auth": {"auth_url": "http://127.0.0.1:9/v3"}})
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", f"{tmp_path}/clouds.yaml")
+    store_file, settings_file = tmp_path / "store" / "orders.db", tmp_path / "resources.conf"
+    settings_file.write_text(
+        f"[resources]\nengine = orchestrator\n[cloud]\nname = mine\n[store]\nconnection = sqlite:///{store_file}\n"
+    )
+
+    assert command_line.main(["resources", "list", "--settings", f"{settings_file}"]) == 0
+    unserved = capsys.readouterr().err
+    with hold_presence(store_file, lambda: 0):
+        assert command_line.main(["resources", "list", "--settings", f"{settings_file}"]) == 0
+    served = capsys.readouterr().err
+
+    assert unserved == f"{UNSERVED_NOTE}\n"
+    assert served == ""
 
 
 URLS = {

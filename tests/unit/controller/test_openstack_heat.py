@@ -197,11 +197,12 @@ def test_a_wrong_password_is_reported_with_its_remedy() -> None:
         heat.stacks("db")
 
 
-def test_a_failed_connection_is_reported_with_the_systems_message() -> None:
+@pytest.mark.parametrize("kind", ["", "Limited"])
+def test_a_failed_connection_is_reported_with_the_systems_message(kind: str) -> None:
     insides = (
-        "Unable to establish connection to http://h:5000/v3: HTTPConnectionPool(host='h', port=5000): Max retries "
-        "exceeded with url: /v3 (Caused by NewConnectionError(\"HTTPConnection(host='h', port=5000): Failed to "
-        'establish a new connection: [Errno 111] Connection refused"))'
+        f"Unable to establish connection to http://h:5000/v3: {kind}HTTPConnectionPool(host='h', port=5000): Max "
+        f"retries exceeded with url: /v3 (Caused by NewConnectionError(\"{kind}HTTPConnection(host='h', port=5000): "
+        'Failed to establish a new connection: [Errno 111] Connection refused"))'
     )
     heat, _ = open_heat(keystone.ConnectFailure(insides))
 

@@ -64,7 +64,7 @@ def test_a_new_key_is_the_newest_and_the_old_one_stays(path: Path) -> None:
 
 
 def test_no_key_file_is_made_by_an_addition(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"keys\.json is missing: put it back"):
+    with pytest.raises(StorageError, match=r"keys\.json is missing: the first start"):
         add_key(tmp_path / "keys.json")
 
 
