@@ -18,6 +18,8 @@ IMAGE, FLAVOR, LARGER_FLAVOR, NETWORK_NAME, SUBNET_NAME = (
     *("guestagent-mariadb", "m1.tiny", "m1.small", "embedded", "embedded-subnet"),
 )
 """They have the same names on the embedded cloud and on the real services."""
+SLOW = "slow-20"
+"""In the name of a server or a volume: each of its operations takes 20 s, so that a busy machine sees it go on."""
 PATHS = {
     "server": (COMPUTE, "/servers"),
     "server_group": (COMPUTE, "/os-server-groups"),

@@ -8,11 +8,9 @@ from typing import Any
 import requests
 
 from tests.contract.cloud.client import COMPUTE, build_name, format_answer
-from tests.contract.cloud.scope import CloudScope, Document
+from tests.contract.cloud.scope import SLOW, CloudScope, Document
 
 OTHER_FLAVOR, UNKNOWN_ID = "m1.medium", "11111111-1111-1111-1111-111111111111"
-SLOW = "slow-8"
-"""In a server's name: it takes 8 s to spawn, or to leave its host for another one."""
 
 
 def build_request(scope: CloudScope, **values: Any) -> Document:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.contract.cloud.client import COMPUTE, VOLUME, format_answer
 from tests.contract.cloud.rule_area import CloudRuleArea
-from tests.contract.cloud.scope import CloudScope, build_data_device, build_root_device
+from tests.contract.cloud.scope import SLOW, CloudScope, build_data_device, build_root_device
 from tests.contract.rule import Observation
 
 area = CloudRuleArea("attachments of volumes")
@@ -134,7 +134,7 @@ def of_a_failed_attachment_the_action_alone_tells(scope: CloudScope) -> Observat
 )
 def a_volume_that_is_not_available_is_not_attached(scope: CloudScope) -> Observation:
     server, broken = scope.create_server(), scope.create_volume(volume_type="broken")
-    creating = scope.create("volume", {"name": "slow-8", "size": 1})["id"]
+    creating = scope.create("volume", {"name": SLOW, "size": 1})["id"]
     return [attach(scope, server, volume) for volume in (creating, broken, UNKNOWN)]
 
 

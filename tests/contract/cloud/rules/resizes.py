@@ -6,10 +6,9 @@ from typing import Any
 
 from tests.contract.cloud.client import COMPUTE, build_name
 from tests.contract.cloud.rule_area import CloudRuleArea
-from tests.contract.cloud.scope import FLAVOR, GONE, LARGER_FLAVOR, CloudScope, Document
+from tests.contract.cloud.scope import FLAVOR, GONE, LARGER_FLAVOR, SLOW, CloudScope, Document
 from tests.contract.cloud.server_requests import (
     OTHER_FLAVOR,
-    SLOW,
     describe_answer,
     list_action_rows,
     read_task_state,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tests.contract.cloud.client import COMPUTE, build_name
 from tests.contract.cloud.rule_area import CloudRuleArea
-from tests.contract.cloud.scope import CloudScope
+from tests.contract.cloud.scope import SLOW, CloudScope
 from tests.contract.cloud.server_requests import (
-    SLOW,
     build_request,
     describe_answer,
     list_action_rows,

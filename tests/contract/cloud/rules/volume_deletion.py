@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.contract.cloud.client import VOLUME, build_name, format_answer
 from tests.contract.cloud.rule_area import CloudRuleArea
-from tests.contract.cloud.scope import CloudScope
+from tests.contract.cloud.scope import SLOW, CloudScope
 from tests.contract.rule import Observation
 
 area = CloudRuleArea("deletion of volumes")
@@ -30,7 +30,7 @@ def a_deleted_volume_is_gone(scope: CloudScope) -> Observation:
 
 @area.rule_of_scope("deleting")
 def a_volume_is_deleting_before_it_is_gone(scope: CloudScope) -> Observation:
-    volume = scope.create_volume(name="slow-3")
+    volume = scope.create_volume(name=SLOW)
     scope.delete("volume", volume)
     return scope.read_status("volume", volume)
 
@@ -54,7 +54,7 @@ def a_volume_is_deleted_with_its_snapshots_of_which_there_is_none(scope: CloudSc
 
 @area.rule_of_scope(["creating", UNDELETABLE])
 def a_volume_in_creation_cannot_be_deleted(scope: CloudScope) -> Observation:
-    volume = scope.create("volume", {"name": "slow-10", "size": 1})["id"]
+    volume = scope.create("volume", {"name": SLOW, "size": 1})["id"]
     return [scope.read_status("volume", volume), delete_volume(scope, volume)]
 
 

@@ -9,7 +9,7 @@ from requests import Response
 from tests.contract.cloud.client import COMPUTE, VOLUME, format_answer
 from tests.contract.cloud.rule_area import CloudRuleArea
 from tests.contract.cloud.rules.volume_creation import await_message
-from tests.contract.cloud.scope import CloudScope
+from tests.contract.cloud.scope import SLOW, CloudScope
 from tests.contract.rule import Observation
 
 area = CloudRuleArea("growth of volumes")
@@ -42,7 +42,7 @@ def await_end(scope: CloudScope, volume: str) -> list[object]:
 
 @area.rule_of_scope(["202", "extending", 1, "available", 3])
 def a_volume_grows_and_has_its_new_size_at_the_end(scope: CloudScope) -> Observation:
-    volume = scope.create_volume(name="slow-3")
+    volume = scope.create_volume(name=SLOW)
     answer = extend(scope, volume, 3)
     meanwhile = scope.show("volume", volume)
     return [answer, meanwhile["status"], meanwhile["size"], *await_end(scope, volume)]
@@ -94,13 +94,13 @@ def an_unknown_action_of_a_volume_is_refused(scope: CloudScope) -> Observation:
 
 @area.rule_of_scope(["202", refuse("extending"), "available", 2])
 def a_volume_that_grows_does_not_grow_a_second_time(scope: CloudScope) -> Observation:
-    volume = scope.create_volume(name="slow-3")
+    volume = scope.create_volume(name=SLOW)
     return [extend(scope, volume, 2), extend(scope, volume, 3), *await_end(scope, volume)]
 
 
 @area.rule_of_scope(refuse("creating"))
 def a_volume_in_creation_does_not_grow(scope: CloudScope) -> Observation:
-    return extend(scope, str(scope.create("volume", {"name": "slow-3", "size": 1})["id"]), 2)
+    return extend(scope, str(scope.create("volume", {"name": SLOW, "size": 1})["id"]), 2)
 
 
 @area.rule_of_scope(refuse("error"))
@@ -156,7 +156,7 @@ def a_hypervisor_that_refuses_leaves_the_new_size_and_the_action_alone_tells(
 def a_volume_in_use_that_grows_is_neither_extended_nor_detached(scope: CloudScope) -> Observation:
     volume = scope.create_volume()
     server = scope.create_server(volume=volume)
-    scope.send(VOLUME, "PUT", f"/volumes/{volume}", {"volume": {"name": "slow-8"}})
+    scope.send(VOLUME, "PUT", f"/volumes/{volume}", {"volume": {"name": SLOW}})
     extend(scope, volume, 2)
     again = extend(scope, volume, 3)
     detached = scope.send(COMPUTE, "DELETE", f"/servers/{server}/os-volume_attachments/{volume}")
