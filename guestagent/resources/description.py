@@ -26,10 +26,10 @@ from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster, WantedIns
 from guestagent.validation import Cursor, Problems
 
 SETTING_KEYS = frozenset(
-    {"deadline", "boot_allowance", "polling_interval", "tls", "variables", "replica_network", "ipv6"}
-    | {"seeding", "verification"}
+    {"deadline", "boot_allowance", "auth_ttl", "polling_interval", "tls", "variables", "replica_network"}
+    | {"ipv6", "seeding", "verification"}
 )
-"""The keys of a cluster.yaml that a wanted cluster keeps as they are: they concern the databases."""
+"""The keys of a cluster.yaml that a wanted cluster keeps as they are: they concern the databases and their times."""
 VOLUME = build_volume_shape(WantedVolume)
 PLACEHOLDER_VOLUME = WantedVolume(1)
 

@@ -91,6 +91,23 @@ def test_a_cluster_is_the_same_after_its_way_through_the_store() -> None:
     assert (cluster.next_server_id, cluster.next_replica) == (104, 2)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"deadline": 3000, "auth_ttl": 3600},
+        {"deadline": 100, "boot_allowance": 250, "auth_ttl": 400},
+        {"ipv6": True, "client_networks": ["2001:db8::/32"]},
+        {"dialect": "cfn", "metadata_url": "http://192.0.2.1:8000/v1/", "polling_interval": 5},
+    ],
+)
+def test_what_an_order_may_say_together_the_store_may_keep(settings: dict[str, Any]) -> None:
+    wanted = read(**SMALL, replicas=1, **settings)
+
+    cluster = build_cluster(load_wanted(dump_wanted(wanted)))
+
+    assert cluster.deadline == settings.get("deadline", cluster.deadline)
+
+
 @pytest.mark.parametrize("place", [{"network": "private"}, {"subnet": "blue"}])
 def test_a_cluster_is_where_it_was_described(place: dict[str, str]) -> None:
     rest = {key: value for key, value in SMALL.items() if key != "network"}
