@@ -7,7 +7,7 @@ policy.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
@@ -30,6 +30,16 @@ UNKNOWN_STATUS = "UNKNOWN"
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 QUOTA_PATTERN = re.compile(r"quota|maximum number|limit", re.I)
 CAPACITY_TYPES = frozenset({"IpAddressGenerationFailure", "NoMoreFixedIps"})
+RESIZE_EVENTS = frozenset({"compute_finish_resize", "compute_finish_snapshot_based_resize_at_dest"})
+LAST_EVENTS: Mapping[str, frozenset[str]] = {
+    "resize": RESIZE_EVENTS,
+    "migrate": RESIZE_EVENTS,
+    "confirmResize": frozenset({"compute_confirm_resize", "compute_confirm_snapshot_based_resize_at_source"}),
+    "revertResize": frozenset(
+        {"compute_finish_revert_resize", "compute_finish_revert_snapshot_based_resize_at_source"}
+    ),
+}
+"""The last events of the actions that have several, within a cell of Nova and between two cells."""
 UNDECIDED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """After these a request may or may not have had its effect."""
 
@@ -165,16 +175,29 @@ def dump_rule_request(rule: Rule, group_id: str) -> dict[str, Any]:
 
 def read_action(entry: Mapping[str, Any], events: Any = ()) -> ServerAction:
     """Read an action; its result is that of its events. In the list only an error shows, by its message."""
-    results = [str(event["result"]) for event in events or () if event.get("result")]
-    message = str(entry.get("message") or "")
-    result = "Error" if message or "Error" in results else (results[-1] if results else "")
+    action, message = str(entry["action"]), str(entry.get("message") or "")
     return ServerAction(
-        action=str(entry["action"]),
+        action=action,
         request_id=str(entry.get("request_id") or ""),
         started_at=str(entry.get("start_time") or ""),
-        result=result,
+        result="Error" if message else _read_result(action, events or ()),
         message=message,
     )
+
+
+def _read_result(action: str, events: Iterable[Mapping[str, Any]]) -> str:
+    """Return the result of an action; "" if it goes on.
+
+    Between two events of a resize nothing shows that another one will follow: only its last event is its success.
+    """
+    results = [(str(event.get("event") or ""), str(event.get("result") or "")) for event in events]
+    if any(result == "Error" for _, result in results):
+        return "Error"
+    last_events = LAST_EVENTS.get(action)
+    if last_events is not None:
+        results = [each for each in results if each[0] in last_events]
+    is_over = bool(results) and all(result for _, result in results)
+    return "Success" if is_over else ""
 
 
 def read_message(entry: Mapping[str, Any]) -> CloudMessage:

@@ -115,13 +115,45 @@ def test_a_server_of_a_cell_that_is_down_is_unknown() -> None:
         ({"message": None}, [{"result": "Success"}], "Success"),
         ({"message": None}, [{"result": "Success"}, {"result": "Error"}], "Error"),
         ({"message": None}, [{"result": None}], ""),
+        ({"message": None}, [{"result": "Success"}, {"result": None}], ""),
+        ({"message": None}, [], ""),
         ({"message": None}, None, ""),
     ],
 )
 def test_the_result_of_an_action_is_in_its_message_or_its_events(
     entry: dict[str, Any], events: Any, result: str
 ) -> None:
-    assert read_action({"action": "resize", "request_id": "req-1", **entry}, events).result == result
+    assert read_action({"action": "reboot", "request_id": "req-1", **entry}, events).result == result
+
+
+PREPARED = {"compute_prep_resize": "Success", "conductor_migrate_server": "Success"}
+SENT = {"compute_resize_instance": "Success", **PREPARED}
+
+
+@pytest.mark.parametrize("action", ["resize", "migrate"])
+@pytest.mark.parametrize(
+    ("events", "result"),
+    [
+        (PREPARED, ""),
+        ({"compute_resize_instance": None, **PREPARED}, ""),
+        (SENT, ""),
+        ({"compute_finish_resize": None, **SENT}, ""),
+        ({"compute_finish_resize": "Success", **SENT}, "Success"),
+        ({"compute_finish_resize": "Error", **SENT}, "Error"),
+    ],
+)
+def test_a_resize_has_its_result_when_its_last_event_has_ended(
+    action: str, events: dict[str, str | None], result: str
+) -> None:
+    rows = [{"event": name, "result": each} for name, each in events.items()]
+
+    assert read_action({"action": action, "message": None}, rows).result == result
+
+
+def test_a_revert_goes_on_when_the_new_host_has_let_go() -> None:
+    rows = [{"event": "compute_revert_resize", "result": "Success"}]
+
+    assert read_action({"action": "revertResize"}, rows).result == ""
 
 
 def test_a_message_has_the_name_of_its_request() -> None:
