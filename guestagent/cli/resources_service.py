@@ -46,8 +46,9 @@ def register_serve(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--new-store",
         action="store_true",
-        help="begin with an empty store although the keys are those of another one, which was lost: its clusters are "
-        "left as they are, and nobody manages them. Give it once, and rather rebuild the store",
+        help="begin with an empty store although the keys, or stacks of the project, are those of another one: what "
+        "it has made is left as it is. Give it once. If that store was lost, rather rebuild it: nobody manages its "
+        "clusters any more",
     )
     parser.set_defaults(run=run_serve)
 

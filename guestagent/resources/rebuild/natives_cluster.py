@@ -34,11 +34,20 @@ REBUILT = "the store was rebuilt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildInputs:
-    """What the cloud does not tell. `descriptions` are what the clusters were created from, as it was wanted then."""
+    """What the cloud does not tell. `descriptions` are what the clusters were created from, as it was wanted then.
 
-    ring: KeyRing
+    `ring` is None if there is no cluster of NATIVES.
+    """
+
+    ring: KeyRing | None
     generation: int
     descriptions: Mapping[str, WantedCluster]
+
+    @property
+    def keys(self) -> KeyRing:
+        """The service's keys, which clusters of NATIVES depend on."""
+        assert self.ring is not None, "the keys are read if there is such a cluster"
+        return self.ring
 
 
 def rebuild_natives_cluster(marked: MarkedResources, inputs: RebuildInputs) -> RebuiltCluster:
@@ -67,7 +76,7 @@ def rebuild_natives_cluster(marked: MarkedResources, inputs: RebuildInputs) -> R
 def _build_wanted(
     marked: MarkedResources, inputs: RebuildInputs, description: WantedCluster | None
 ) -> WantedCluster:
-    ring, generation = inputs.ring, inputs.generation
+    ring, generation = inputs.keys, inputs.generation
     deadline_s = _read_default_deadline() if description is None else description.instances[0].deadline_s
     instances = tuple(_build_instance(each, generation, deadline_s) for each in marked.instances)
     first = marked.instances[0] if marked.instances else None
@@ -146,7 +155,7 @@ def _list_notes(marked: MarkedResources, inputs: RebuildInputs) -> list[str]:
         notes.append(
             "the replicas get new passwords; the source accepts the present ones until they have moved"
         )
-    unknown = {each.facts.key_id for each in marked.instances} - {"", *inputs.ring.keys}
+    unknown = {each.facts.key_id for each in marked.instances} - {"", *inputs.keys.keys}
     if unknown:
         notes.append(
             f"created with key {', '.join(sorted(unknown))}, which the key file lacks: unless its passwords were "

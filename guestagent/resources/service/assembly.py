@@ -25,6 +25,7 @@ from guestagent.resources.engine_context import EngineContext, find_engine_facto
 from guestagent.resources.engine_selection import EngineSelection
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.natives.marks import ENGINE_NAME
+from guestagent.resources.orchestrator.heat_inventory import HeatInventory
 from guestagent.resources.outcome_reports import ReportingStore
 from guestagent.resources.resource_service import ResourceService, ServedPart
 from guestagent.resources.service.certificate_renewal import CertificateRenewal
@@ -44,6 +45,7 @@ from guestagent.resources.service.metrics import ServiceMetrics, format_metrics,
 from guestagent.resources.service.settings import AUTO, ManagerSettings
 from guestagent.resources.service.signing_keys import open_signing_keys, require_known_store
 from guestagent.resources.service.status_server import StatusPage, StatusServer
+from guestagent.resources.service.store_loss import require_known_stacks
 from guestagent.resources.store.protocol import LeaseSource
 from guestagent.resources.store.service_presence import hold_presence
 from guestagent.resources.store.sql_store import SqlStore
@@ -92,7 +94,7 @@ def open_service(
     """Build the service; it is started by its `open`. Raise what is wrong with its settings or its store.
 
     `abandoned` are clusters of an engine that is not selected: without them the service refuses to start. It refuses a
-    store that is newer than its keys, too, unless it `begins_anew`.
+    new store beside older keys or beside stacks of another store, too, unless it `begins_anew`.
     """
     if begins_anew:
         open_store = partial(_open_noted_store, open_store)
@@ -139,6 +141,8 @@ def _open_manager(
             require_known_store(settings.guests.key_file, store)
             ring = open_signing_keys(settings.guests.key_file, store)
             endpoint = EndpointAddress(settings.guests.public_url, ring)
+        elif engine == ORCHESTRATOR:
+            require_known_stacks(store, HeatInventory(connection))
         context = EngineContext(
             connection=connection,
             store=store,

@@ -13,6 +13,7 @@ from guestagent.resources.natives.openstack_project import OpenStackProject
 from guestagent.resources.orchestrator.heat_inventory import HeatInventory
 from guestagent.resources.orders import CreateCluster
 from guestagent.resources.rebuild.cloud_evidence import CloudEvidence, collect_evidence, rebuild_clusters
+from guestagent.resources.rebuild.marked_resources import list_store_ids
 from guestagent.resources.rebuild.natives_cluster import RebuildInputs
 from guestagent.resources.rebuild.rebuilt_cluster import Rebuild, choose_generation
 from guestagent.resources.service.key_changes import read_keys
@@ -38,20 +39,14 @@ def rebuild_store(
 ) -> Rebuild:
     """Return what the lost store held, and write it if that was asked for.
 
-    Raise StorageError if the store is not empty or in use, or without the key file; InvalidInput if something is open
-    or contradicts itself.
+    Raise StorageError if the store is not empty or in use, or if resources of NATIVES are to be rebuilt without the key
+    file; InvalidInput if something is open or contradicts itself.
     """
-    inputs = RebuildInputs(
-        ring=read_keys(settings.guests.key_file),
-        generation=choose_generation(time.time()),
-        descriptions={
-            name: read_description(CreateCluster(request_id="rebuild", cluster=name, description=content))
-            for name, content in request.descriptions.items()
-        },
-    )
     with open_owned_store(settings) as store:
         store.require_empty()
-        rebuild = rebuild_clusters(_look(settings, open_cloud), inputs, request.store_id, request.left_out)
+        evidence = _look(settings, open_cloud)
+        inputs = _build_inputs(settings, request, evidence)
+        rebuild = rebuild_clusters(evidence, inputs, request.store_id, request.left_out)
         _check_names(rebuild, request)
         if request.is_applied:
             _require_certainty(rebuild, request)
@@ -59,6 +54,22 @@ def rebuild_store(
             former = [FormerCluster(each.cluster, each.resources, each.signals) for each in rebuild.clusters]
             store.write_former_clusters(rebuild.store_id, former)
     return rebuild
+
+
+def _build_inputs(
+    settings: ManagerSettings, request: RebuildRequest, evidence: CloudEvidence
+) -> RebuildInputs:
+    """Return what the cloud does not tell. Stacks need no keys, and a service for them alone has none."""
+    marked_ids = set(list_store_ids(evidence.observed))
+    needs_keys = bool(marked_ids) if request.store_id is None else request.store_id in marked_ids
+    return RebuildInputs(
+        ring=read_keys(settings.guests.key_file) if needs_keys else None,
+        generation=choose_generation(time.time()),
+        descriptions={
+            name: read_description(CreateCluster(request_id="rebuild", cluster=name, description=content))
+            for name, content in request.descriptions.items()
+        },
+    )
 
 
 def _look(settings: ManagerSettings, open_cloud: OpenConnection) -> CloudEvidence:
