@@ -78,6 +78,39 @@ def volumes_are_listed_by_their_status_and_whole_name(scope: CloudScope) -> Obse
     return [len(scope.read(VOLUME, f"/volumes/detail?{query}")["volumes"]) for query in queries]
 
 
+@area.rule_of_scope([1, 0, 1, 0])
+def volumes_are_listed_by_their_size_and_whether_they_count(scope: CloudScope) -> Observation:
+    name = build_name()
+    scope.create_volume(name=name)
+    queries = ("size=1", "size=2", "consumes_quota=true", "consumes_quota=no")
+    return [len(scope.read(VOLUME, f"/volumes/detail?name={name}&{each}")["volumes"]) for each in queries]
+
+
+@area.rule_of_scope([1, 0, 1, 1, 0])
+def volumes_are_listed_by_their_times(scope: CloudScope) -> Observation:
+    """The time of creation is compared in whole seconds."""
+    name = build_name()
+    created_at = scope.show("volume", scope.create_volume(name=name))["created_at"]
+    queries = (
+        *("created_at=gt:2020-01-01T00:00:00", "created_at=lt:2020-01-01T00:00:00"),
+        *(f"created_at=eq:{created_at}", f"updated_at=gte:{created_at},lte:2120-01-01T00:00:00Z"),
+        f"created_at=neq:{created_at}",
+    )
+    return [len(scope.read(VOLUME, f"/volumes/detail?name={name}&{each}")["volumes"]) for each in queries]
+
+
+@area.rule_of_scope(
+    [
+        "400 badRequest: Invalid 2020 operator",
+        "400 badRequest: Invalid rubbish value",
+        "400 badRequest: Value 'maybe' for 'use_quota' is not a boolean.",
+    ]
+)
+def a_filter_that_makes_no_sense_is_refused(scope: CloudScope) -> Observation:
+    queries = ("created_at=2020", "created_at=gt:rubbish", "consumes_quota=maybe")
+    return [ask(scope, each) for each in queries]
+
+
 @area.rule_of_scope("404 itemNotFound: Volume nowhere could not be found.")
 def an_id_that_is_none_is_not_found(scope: CloudScope) -> Observation:
     return format_answer(scope.send(VOLUME, "GET", "/volumes/nowhere"))
