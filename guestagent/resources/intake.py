@@ -24,7 +24,7 @@ from guestagent.resources.operation import Operation, RefusalCode
 from guestagent.resources.order_shapes import FINDINGS_LIMIT, RULES_LIMIT
 from guestagent.resources.orders import CreateCluster, Order
 from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT, QUEUE_LIMIT, OrderStore
-from guestagent.resources.store.records import ClusterSnapshot, EventEntry
+from guestagent.resources.store.records import ClusterQueue, EventEntry
 from guestagent.resources.views import (
     AuditFinding,
     ClusterOwner,
@@ -58,7 +58,7 @@ class OrderIntake:
     def submit(self, order: Order) -> Operation:
         owner = self._engines.choose_owner(order)
         with refuse_on_errors():
-            return self._store.accept(order, owner, lambda snapshot: self._check(snapshot, order, owner))
+            return self._store.accept(order, owner, lambda waiting: self._check(waiting, order, owner))
 
     def operation(self, operation_id: str) -> Operation:
         with refuse_on_errors():
@@ -127,31 +127,31 @@ class OrderIntake:
             self._queries.require_cluster(cluster)
         return entries
 
-    def _check(self, snapshot: ClusterSnapshot | None, order: Order, owner: str) -> None:
+    def _check(self, waiting: ClusterQueue | None, order: Order, owner: str) -> None:
         """Try the order on the cluster as it will be after the orders that wait."""
-        if snapshot is not None:
-            self._check_remains(snapshot, order)
-            owner = snapshot.cluster.engine
+        if waiting is not None:
+            self._check_remains(waiting, order)
+            owner = waiting.cluster.engine
         engine = self._engines.find_engine(owner, order.cluster)
         if order.kind not in engine.orders:
             message = f"engine {engine.name} cannot do {order.kind}: capabilities lists what it can do"
             raise OrderRefused(RefusalCode.UNSUPPORTED, message)
-        engine.apply_order(_foresee_wanted(engine, snapshot), order)
+        engine.apply_order(_foresee_wanted(engine, waiting), order)
 
-    def _check_remains(self, snapshot: ClusterSnapshot, order: Order) -> None:
+    def _check_remains(self, waiting: ClusterQueue, order: Order) -> None:
         """Refuse a creation while the remains of a cluster of another engine are cleaned under the same name."""
-        is_empty = snapshot.cluster.wanted is None
-        if isinstance(order, CreateCluster) and is_empty and snapshot.cluster.engine != self._engines.new:
+        is_empty = waiting.cluster.wanted is None
+        if isinstance(order, CreateCluster) and is_empty and waiting.cluster.engine != self._engines.new:
             message = f"remains of an earlier cluster {order.cluster} are being cleaned: try again when that has ended"
             raise OrderRefused(RefusalCode.BUSY, message)
 
 
-def _foresee_wanted(engine: ResourceEngine, snapshot: ClusterSnapshot | None) -> str | None:
+def _foresee_wanted(engine: ResourceEngine, waiting: ClusterQueue | None) -> str | None:
     """Return what is wanted of a cluster after the orders that wait. Those that will be refused change nothing."""
-    if snapshot is None:
+    if waiting is None:
         return None
-    wanted = snapshot.cluster.wanted
-    for queued in snapshot.queue:
+    wanted = waiting.cluster.wanted
+    for queued in waiting.queue:
         if queued.operation.started_at is None:
             with suppress(OrderRefused):
                 wanted = engine.apply_order(wanted, queued.order)

@@ -16,7 +16,7 @@ from guestagent.resources.wanted import WantedCluster, WantedInstance, WantedVol
 from guestagent.validation import Problems
 
 WANTED_VERSION = 3
-CLUSTERS_IN_MEMORY = 64
+CLUSTERS_IN_MEMORY = 256
 """Each is read again and again: for every order that waits, in every round, and for its guests."""
 INSTANCES_IN_MEMORY = 1000
 

@@ -19,6 +19,7 @@ from guestagent.resources.store.operation_rules import (
 from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT, REQUEST_ID_LIMIT
 from guestagent.resources.store.records import (
     ClusterChange,
+    ClusterQueue,
     ClusterRecord,
     ClusterSnapshot,
     EventEntry,
@@ -51,6 +52,10 @@ class MemoryCluster:
         """Make the cluster due; one that is due already keeps its place in the line."""
         self.news += 1
         self.due_at = min(self.due_at, now)
+
+    def build_queue(self) -> ClusterQueue:
+        """Return what decides about a new order."""
+        return ClusterQueue(cluster=self.record, queue=tuple(self.queue.values()))
 
     def build_snapshot(self, now: float) -> ClusterSnapshot:
         """Return everything about the cluster."""

@@ -59,7 +59,7 @@ class MemoryStore:
             now = self._time.now()
             cluster = rows.clusters.get(order.cluster)
             check_queue_length(order, 0 if cluster is None else len(cluster.queue))
-            check(None if cluster is None else cluster.build_snapshot(now))
+            check(None if cluster is None else cluster.build_queue())
             if cluster is None:
                 record = ClusterRecord(id=self._build_id(), name=order.cluster, engine=engine)
                 cluster = MemoryCluster(record, due_at=now)

@@ -9,6 +9,7 @@ from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
 from guestagent.resources.store.records import (
     ClusterChange,
+    ClusterQueue,
     ClusterRecord,
     ClusterSnapshot,
     EventEntry,
@@ -16,7 +17,7 @@ from guestagent.resources.store.records import (
     StoreLoad,
 )
 
-CheckOrder = Callable[[ClusterSnapshot | None], None]
+CheckOrder = Callable[[ClusterQueue | None], None]
 QUEUE_LIMIT = 16
 """Operations of one cluster that wait. Another order is refused as busy."""
 HISTORY_LIMIT = 50
@@ -104,9 +105,9 @@ class OrderStore(LeaseSource, LookMemory, Protocol):
     def accept(self, order: Order, engine: str, check: CheckOrder) -> Operation:
         """Write an order down and return its operation, or the one that this order already has.
 
-        `check` is called for a new order, in the transaction that writes it, with the cluster's snapshot or None; it
-        raises OrderRefused. The first order of a cluster makes its row, with that engine as owner. Raise OrderRefused:
-        `request_reused` for another order with the same request id, `busy` above QUEUE_LIMIT.
+        `check` is called for a new order, in the transaction that writes it, with the cluster and its queue, or None;
+        it raises OrderRefused. The first order of a cluster makes its row, with that engine as owner. Raise
+        OrderRefused: `request_reused` for another order with the same request id, `busy` above QUEUE_LIMIT.
         """
 
     def operation(self, operation_id: str) -> Operation | None: ...

@@ -148,6 +148,14 @@ class StoreLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterQueue:
+    """A cluster, and its operations that are not final, the oldest first: all that decides about a new order."""
+
+    cluster: ClusterRecord
+    queue: tuple[QueuedOperation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSnapshot:
     """All that the store knows of a cluster, read in one transaction by the holder of its lease.
 

@@ -17,10 +17,10 @@ from guestagent.resources.store.operation_rules import (
     list_outdated_generations,
 )
 from guestagent.resources.store.protocol import CheckOrder
-from guestagent.resources.store.records import SignalEntry
+from guestagent.resources.store.records import ClusterQueue, SignalEntry
 from guestagent.resources.store.sql_database import StoreTime
-from guestagent.resources.store.sql_rows import dump_progress, read_operation, read_signal
-from guestagent.resources.store.sql_snapshot import count_queue, find_cluster_row, read_snapshot
+from guestagent.resources.store.sql_rows import dump_progress, read_cluster, read_operation, read_signal
+from guestagent.resources.store.sql_snapshot import find_cluster_row, read_queue
 from guestagent.resources.store.tables import clusters, key_contacts, operations, signals
 
 # Built once, as those of `sql_snapshot`: these are the statements of each order.
@@ -45,9 +45,10 @@ def accept_order(
         check_same_order(order, stored.digest)
         return read_operation(stored)
     cluster = find_cluster_row(connection, order.cluster, writes=True)
-    check_queue_length(order, count_queue(connection, order.cluster))
+    queue = read_queue(connection, order.cluster)
+    check_queue_length(order, len(queue))
+    check(None if cluster is None else ClusterQueue(cluster=read_cluster(cluster), queue=queue))
     now = time.read_now(connection)
-    check(None if cluster is None else read_snapshot(connection, cluster, now))
     if cluster is None:
         _insert_cluster(connection, order.cluster, engine, now)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,6 +13,7 @@ from sqlalchemy import Row
 from guestagent.errors import InvalidInput, Problem, StorageError
 from guestagent.resources.operation import Operation, OperationState, OrderRefusal, RefusalCode
 from guestagent.resources.order_shapes import read_order
+from guestagent.resources.orders import Order
 from guestagent.resources.store.records import (
     ClusterRecord,
     QueuedOperation,
@@ -23,6 +25,8 @@ from guestagent.resources.store.records import (
 )
 
 SqlRow = Row[Any]
+ORDERS_IN_MEMORY = 256
+"""Each is read again for every order behind it, and in every round until it has ended."""
 
 
 def read_cluster(row: SqlRow) -> ClusterRecord:
@@ -60,7 +64,7 @@ def read_operation(row: SqlRow) -> Operation:
 def read_queued_operation(row: SqlRow) -> QueuedOperation:
     """Return the operation of a row of `operations` with its order. Raise StorageError if nobody can read that."""
     try:
-        order = read_order(row.kind, json.loads(row.document))
+        order = _read_order(row.kind, row.document)
     except InvalidInput as error:
         raise StorageError(
             f"the store holds an order that this guestagent cannot read (operation {row.id}): {error}; "
@@ -73,6 +77,11 @@ def read_queued_operation(row: SqlRow) -> QueuedOperation:
         is_cancelled=row.is_cancelled,
         retries=row.retries,
     )
+
+
+@lru_cache(ORDERS_IN_MEMORY)
+def _read_order(kind: str, text: str) -> Order:
+    return read_order(kind, json.loads(text))
 
 
 def dump_progress(operation: Operation) -> dict[str, object]:

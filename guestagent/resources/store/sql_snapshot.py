@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select
 
 from guestagent.resources.operation import OperationState
 from guestagent.resources.store.operation_rules import build_version
-from guestagent.resources.store.records import ClusterSnapshot
+from guestagent.resources.store.records import ClusterSnapshot, QueuedOperation
 from guestagent.resources.store.sql_rows import (
     SqlRow,
     read_cluster,
@@ -51,17 +51,22 @@ def count_queue(connection: Connection, cluster: str) -> int:
     return connection.execute(_COUNT_QUEUE, {"cluster": cluster}).scalar_one()
 
 
+def read_queue(connection: Connection, cluster: str) -> tuple[QueuedOperation, ...]:
+    """Return the operations of a cluster that have not ended, the oldest first."""
+    rows = connection.execute(_SELECT_QUEUE, {"cluster": cluster})
+    return tuple(read_queued_operation(each) for each in rows)
+
+
 def read_snapshot(connection: Connection, row: SqlRow, now: float) -> ClusterSnapshot:
     """Return everything about the cluster of this row."""
     of_cluster = {"cluster_id": row.id}
-    queue = connection.execute(_SELECT_QUEUE, {"cluster": row.name})
     records = [read_resource(each, row.name) for each in connection.execute(_SELECT_RESOURCES, of_cluster)]
     entries = [read_signal(each) for each in connection.execute(_SELECT_SIGNALS, of_cluster)]
     servers = connection.execute(_SELECT_CONTACTS, of_cluster)
     keys = connection.execute(_SELECT_KEY_CONTACTS, of_cluster)
     return ClusterSnapshot(
         cluster=read_cluster(row),
-        queue=tuple(read_queued_operation(each) for each in queue),
+        queue=read_queue(connection, row.name),
         resources=tuple(sorted(records, key=lambda record: record.key)),
         signals=tuple(sorted(entries, key=lambda entry: (entry.instance, entry.generation))),
         contacts=frozenset((each.instance, each.epoch) for each in servers),

@@ -19,12 +19,12 @@ from guestagent.resources.orders import (
 )
 from guestagent.resources.rule import build_rule
 from guestagent.resources.store.protocol import HISTORY_LIMIT, QUEUE_LIMIT
-from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
+from guestagent.resources.store.records import ClusterChange, ClusterQueue
 from tests.support.orders import build_order
 from tests.support.store_contract.opened_store import OpenedStore
 
 
-def refuse_all(_: ClusterSnapshot | None) -> None:
+def refuse_all(_: ClusterQueue | None) -> None:
     raise OrderRefused(RefusalCode.REFUSED, "not this one")
 
 
@@ -99,12 +99,12 @@ def an_order_that_its_check_refuses_leaves_nothing(opened: OpenedStore) -> None:
 
 
 def the_check_gets_the_cluster_with_all_that_waits(opened: OpenedStore) -> None:
-    snapshots: list[ClusterSnapshot | None] = []
+    queues: list[ClusterQueue | None] = []
     for _ in range(2):
         order = build_order(RestartInstance, instance="Master0000")
-        opened.store.accept(order, "natives", snapshots.append)
+        opened.store.accept(order, "natives", queues.append)
 
-    first, second = snapshots
+    first, second = queues
     assert first is None
     assert second is not None
     assert [queued.operation.kind for queued in second.queue] == ["restart_instance"]

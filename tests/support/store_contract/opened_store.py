@@ -11,7 +11,7 @@ from guestagent.resources.orders import CreateCluster, Order, RestartInstance
 from guestagent.resources.store.protocol import ClusterLease, OrderStore
 from guestagent.resources.store.records import (
     ClusterChange,
-    ClusterSnapshot,
+    ClusterQueue,
     ResourceKey,
     ResourceKind,
     ResourceRecord,
@@ -45,7 +45,7 @@ class OpenedStore:
         lease.write(ClusterChange(operations=(replace(operation, state=OperationState.DONE),)))
 
 
-def accept_all(_: ClusterSnapshot | None) -> None:
+def accept_all(_: ClusterQueue | None) -> None:
     """Check nothing of an order."""
 
 

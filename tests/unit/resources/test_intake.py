@@ -21,7 +21,7 @@ from guestagent.resources.orders import (
     VolumeFate,
 )
 from guestagent.resources.store.memory_store import MemoryStore
-from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
+from guestagent.resources.store.records import ClusterChange, ClusterQueue
 from guestagent.resources.wanted_document import dump_wanted
 from tests.support.orders import build_order
 from tests.unit.resources.clusters import FakeEngine, build_wanted
@@ -144,7 +144,7 @@ def test_an_unknown_operation_is_not_found(intake: OrderIntake, ask: str) -> Non
 def test_a_full_disk_refuses_an_order_and_tells_no_path(intake: OrderIntake) -> None:
     class FullStore(MemoryStore):
         def accept(
-            self, order: Order, engine: str, check: Callable[[ClusterSnapshot | None], None]
+            self, order: Order, engine: str, check: Callable[[ClusterQueue | None], None]
         ) -> Operation:
             raise StorageError("/var/lib/secret/store.db: No space left on device")
 
