@@ -12,7 +12,7 @@ import openstack
 from openstack.connection import Connection
 
 from guestagent.embedded import Serving
-from guestagent.resources.endpoint.application import build_application
+from guestagent.resources.endpoint.application import EndpointApplication
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 from guestagent.resources.endpoint.key_ring import make_key_ring
 from guestagent.resources.endpoint.node_document import EndpointAddress
@@ -78,7 +78,7 @@ def open_project_manager(
     store = open_sql_store(Secret(f"sqlite:///{folder}/store/orders.db"))
     ring, port = make_key_ring(), find_free_port()
     address = EndpointAddress(f"http://{HOST}:{port}", ring)
-    endpoint = EndpointServer(EndpointSettings(HOST, port), build_application(NodeEndpoint(store, address)))
+    endpoint = EndpointServer(EndpointSettings(HOST, port), EndpointApplication(NodeEndpoint(store, address)))
     with openstack.connect(**login) as connection:
         context = EngineContext(connection=connection, store=store, endpoint=address, settle_s=settle_s)
         selection = select_natives(context)

@@ -10,7 +10,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from guestagent.resources.endpoint.application import build_application
+from guestagent.resources.endpoint.application import EndpointApplication
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 from guestagent.resources.endpoint.key_ring import make_key_ring
 from guestagent.resources.endpoint.node_document import EndpointAddress
@@ -77,7 +77,7 @@ def serve_engines(
     store = open_sql_store(Secret(f"sqlite:///{folder}/store/orders.db"))
     address = build_address() if address is None else address
     port = int(address.url.rpartition(":")[2])
-    endpoint = EndpointServer(EndpointSettings(HOST, port), build_application(NodeEndpoint(store, address)))
+    endpoint = EndpointServer(EndpointSettings(HOST, port), EndpointApplication(NodeEndpoint(store, address)))
     context = EngineContext(connection=connection, store=store, endpoint=address, settle_s=SETTLE_S)
     selection = select(context)
     service = ResourceService(store, selection.engines, "test", parts=(endpoint,))

@@ -1,89 +1,88 @@
-"""The endpoint as an HTTP application. Only this file imports starlette."""
+"""The endpoint as an HTTP application (ASGI). There are three addresses, so it needs no framework for each request."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
-
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs
 
 from guestagent.errors import StorageError
 from guestagent.resources.endpoint.node_answer import NodeAnswer
 from guestagent.resources.endpoint.node_endpoint import BODY_LIMIT_BYTES, NOT_FOUND, NodeEndpoint
 
 LOG = logging.getLogger(__name__)
+HEALTHY = NodeAnswer(200, b'{"status":"ok"}')
 UNAVAILABLE = NodeAnswer(503, b'{"error":"try again"}')
 INCOMPLETE = NodeAnswer(400, b'{"error":"incomplete"}')
-RETRY_AFTER_S = "5"
+HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+"""Without Last-Modified: a collector then takes every new document."""
+RETRY_AFTER = (b"retry-after", b"5")
+THREADS = 16
+"""The store has fewer connections."""
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
-def build_application(endpoint: NodeEndpoint) -> Starlette:
-    """Build the application. Its answers carry no Last-Modified: a collector then takes every new document."""
+class EndpointApplication:
+    """Answers requests in threads of its own, because the store may have to wait."""
 
-    async def read_document(request: Request) -> Response:
-        signature = _get_signature(request)
-        reader = "" if request.client is None else request.client.host
-        return await _respond(lambda: endpoint.read_document(request.url.path, signature, reader))
+    def __init__(self, endpoint: NodeEndpoint) -> None:
+        self._endpoint = endpoint
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="endpoint")
 
-    async def accept_signal(request: Request) -> Response:
-        signature = _get_signature(request)
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        answer = await self._answer(scope, receive)
+        headers = [*HEADERS, (b"content-length", str(len(answer.body)).encode())]
+        if answer.status == UNAVAILABLE.status:
+            headers.append(RETRY_AFTER)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Message, receive: Receive) -> NodeAnswer:
+        path, method, signature = scope["path"], scope["method"], _get_signature(scope["query_string"])
+        if method in {"GET", "HEAD"}:
+            if path == "/healthz":
+                return HEALTHY
+            reader = scope["client"][0] if scope["client"] else ""
+            return await self._run(lambda: self._endpoint.read_document(path, signature, reader))
+        if method not in {"PUT", "POST"}:
+            return NOT_FOUND
+        body = await _read_body(receive)
+        if body is None:
+            return INCOMPLETE  # for nobody
+        return await self._run(lambda: self._endpoint.accept_signal(path, signature, body))
+
+    async def _run(self, answer: Callable[[], NodeAnswer]) -> NodeAnswer:
         try:
-            body = await _read_body(request)
-        except ClientDisconnect:
-            return _build_response(INCOMPLETE)  # for nobody
-        return await _respond(lambda: endpoint.accept_signal(request.url.path, signature, body))
-
-    async def check_health(_: Request) -> Response:
-        return Response(b'{"status":"ok"}', media_type="application/json")
-
-    path = "/v1/{cluster}/{instance}/{purpose}/{number}"
-    application = Starlette(
-        routes=[
-            Route("/healthz", check_health, methods=["GET"]),
-            Route(path, read_document, methods=["GET"]),
-            Route(path, accept_signal, methods=["PUT", "POST"]),
-        ],
-        exception_handlers={404: _answer_not_found, 405: _answer_not_found},
-    )
-    application.router.redirect_slashes = False
-    return application
+            return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
+        except StorageError as error:
+            LOG.error("endpoint: %s", error)
+            return UNAVAILABLE
 
 
-async def _respond(answer: Callable[[], NodeAnswer]) -> Response:
-    try:
-        content = await run_in_threadpool(answer)
-    except StorageError as error:
-        LOG.error("endpoint: %s", error)
-        return _build_response(UNAVAILABLE)
-    return _build_response(content)
-
-
-async def _answer_not_found(_request: Request, _error: Exception) -> Response:
-    return _build_response(NOT_FOUND)
-
-
-def _build_response(answer: NodeAnswer) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if answer.status == UNAVAILABLE.status:
-        headers["Retry-After"] = RETRY_AFTER_S
-    return Response(answer.body, answer.status, headers, media_type="application/json")
-
-
-def _get_signature(request: Request) -> str:
+def _get_signature(query: bytes) -> str:
     """Return the signature in the query; "" if there is none or more than one."""
-    signatures = request.query_params.getlist("Signature")
+    signatures = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("Signature", [])
     return signatures[0] if len(signatures) == 1 else ""
 
 
-async def _read_body(request: Request) -> bytes:
-    """Read at most one byte more than is allowed: what is longer is refused, and never kept in memory."""
-    body = b""
-    async for part in request.stream():
-        body += part
+async def _read_body(receive: Receive) -> bytes | None:
+    """Read at most one byte more than is allowed: what is longer is refused, and never kept in memory.
+
+    None if the client has gone before the end.
+    """
+    body: bytes = b""
+    is_more = True
+    while is_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
         if len(body) > BODY_LIMIT_BYTES:
             return body[: BODY_LIMIT_BYTES + 1]
+        is_more = bool(message.get("more_body", False))
     return body

@@ -10,15 +10,16 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from guestagent.errors import InvalidSettings, StorageError, UnsupportedEnvironment
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 START_TIMEOUT_S = 10.0
 CONNECTION_LIMIT = 200
 KEEP_ALIVE_S = 30
@@ -29,7 +30,7 @@ CONNECTION_TIME_LIMIT_S = 60.0
 class EndpointServer:
     """The server in a thread of its own. `open` returns when requests are answered."""
 
-    def __init__(self, settings: EndpointSettings, application: ASGIApp) -> None:
+    def __init__(self, settings: EndpointSettings, application: Application) -> None:
         problems = [*settings.find_problems()]
         if problems:
             raise InvalidSettings(problems)

@@ -191,7 +191,7 @@ def _build_endpoint_part(
     """Yield the endpoint of the guests, if there are guests of NATIVES."""
     if opened.endpoint is None or ENGINE_NAME not in opened.selection.engines:
         return
-    from guestagent.resources.endpoint.application import build_application
+    from guestagent.resources.endpoint.application import EndpointApplication
     from guestagent.resources.endpoint.node_endpoint import NodeEndpoint
     from guestagent.resources.endpoint.server import EndpointServer
 
@@ -201,7 +201,7 @@ def _build_endpoint_part(
     ring = opened.endpoint.ring
     checks.append(partial(check_keys, opened.store, guests.key_file, ring))
     endpoint = NodeEndpoint(opened.store, opened.endpoint, opened.metrics.count_signal)
-    server = EndpointServer(guests.server, build_application(endpoint))
+    server = EndpointServer(guests.server, EndpointApplication(endpoint))
     if loader is not None:
         renewal = CertificateRenewal(loader, server.use_certificate, opened.metrics.count_certificate)
         checks.append(lambda: check_certificate(renewal.certificate.ends_at, time.time(), renewal.problem))

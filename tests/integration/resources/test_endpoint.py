@@ -24,7 +24,7 @@ from guestagent.errors import (
 )
 from guestagent.metadata import CfnHandle, parse
 from guestagent.resources.endpoint import server
-from guestagent.resources.endpoint.application import build_application
+from guestagent.resources.endpoint.application import EndpointApplication
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 from guestagent.resources.endpoint.guest_user_data import build_guest_user_data
 from guestagent.resources.endpoint.server import EndpointServer
@@ -58,7 +58,7 @@ def served(shop: ServedCluster, authority: CertificateAuthority) -> Iterator[Ser
     certificate, port = authority.valid, find_free_port()
     shop.url = f"https://{HOST}:{port}"
     settings = EndpointSettings(HOST, port, certificate.certificate, certificate.key)
-    server = EndpointServer(settings, build_application(shop.endpoint))
+    server = EndpointServer(settings, EndpointApplication(shop.endpoint))
     server.open()
     yield shop
     server.close()
@@ -188,7 +188,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_no_traceback(
     shop: ServedCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = find_free_port()
-    server = EndpointServer(EndpointSettings(HOST, port), build_application(shop.endpoint))
+    server = EndpointServer(EndpointSettings(HOST, port), EndpointApplication(shop.endpoint))
     server.open()
 
     with socket.create_connection((HOST, port)) as client:
@@ -207,7 +207,7 @@ def test_clients_that_never_send_a_request_do_not_keep_their_places(
 ) -> None:
     monkeypatch.setattr(server, "CONNECTION_TIME_LIMIT_S", 1.0)
     port = find_free_port()
-    endpoint = EndpointServer(EndpointSettings(HOST, port), build_application(shop.endpoint))
+    endpoint = EndpointServer(EndpointSettings(HOST, port), EndpointApplication(shop.endpoint))
     endpoint.open()
 
     clients = [socket.create_connection((HOST, port), timeout=30) for _ in range(server.CONNECTION_LIMIT)]
@@ -225,13 +225,13 @@ def test_clients_that_never_send_a_request_do_not_keep_their_places(
 
 def test_a_document_is_not_served_in_clear_beyond_loopback(shop: ServedCluster) -> None:
     with pytest.raises(InvalidSettings, match=r"endpoint\.certificate: expected a file in PEM"):
-        EndpointServer(EndpointSettings("0.0.0.0", 0), build_application(shop.endpoint))  # noqa: S104
+        EndpointServer(EndpointSettings("0.0.0.0", 0), EndpointApplication(shop.endpoint))  # noqa: S104
 
 
 def test_a_port_in_use_is_named(shop: ServedCluster) -> None:
     with socket.create_server((HOST, 0)) as other:
         server = EndpointServer(
-            EndpointSettings(HOST, other.getsockname()[1]), build_application(shop.endpoint)
+            EndpointSettings(HOST, other.getsockname()[1]), EndpointApplication(shop.endpoint)
         )
 
         with pytest.raises(UnsupportedEnvironment, match="is it in use"):
@@ -243,7 +243,7 @@ def test_a_certificate_that_cannot_be_used_is_named(shop: ServedCluster, tmp_pat
     settings = EndpointSettings(HOST, 0, tmp_path / "pem", tmp_path / "pem")
 
     with pytest.raises(StorageError, match="the certificate or key of the endpoint cannot be used"):
-        EndpointServer(settings, build_application(shop.endpoint)).open()
+        EndpointServer(settings, EndpointApplication(shop.endpoint)).open()
 
 
 def read_serial_number(port: int, name: str | None, authority: CertificateAuthority) -> str:
@@ -262,7 +262,7 @@ def test_new_connections_get_a_renewed_certificate(
 ) -> None:
     certificate, port = authority.valid, find_free_port()
     settings = EndpointSettings(HOST, port, certificate.certificate, certificate.key)
-    server = EndpointServer(settings, build_application(shop.endpoint))
+    server = EndpointServer(settings, EndpointApplication(shop.endpoint))
     server.open()
     first = read_serial_number(port, name, authority)
     renewed = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
