@@ -85,7 +85,7 @@ class ImitatedGuests:
 
     def _poll(self, guest_id: str, guest: RunningGuest, url: str) -> str:
         """Read the document, and signal if there is a new handle. Return the address of the next one."""
-        response = requests.get(url, timeout=10)
+        response = self._read(url)
         if response.status_code != 200:
             return url
         document = response.json()
@@ -100,3 +100,6 @@ class ImitatedGuests:
             requests.put(handle, json=body, timeout=10).raise_for_status()
             self._signalled.add(handle)
         return str(document["os-collect-config"]["request"]["metadata_url"])
+
+    def _read(self, url: str) -> requests.Response:
+        return requests.get(url, timeout=10)

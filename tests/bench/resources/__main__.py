@@ -12,8 +12,15 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.machine import describe_machine
+from tests.bench.resources.bare_creations import measure_bare_creations
+from tests.bench.resources.bench_cloud import open_bench_cloud
 from tests.bench.resources.bench_service import open_bench_service
-from tests.bench.resources.measurements import measure_creations, measure_latencies, measure_rest
+from tests.bench.resources.measurements import (
+    build_creations,
+    measure_creations,
+    measure_latencies,
+    measure_rest,
+)
 from tests.bench.resources.report import ResourceCosts, describe_costs, format_report, plot_costs
 
 
@@ -46,8 +53,16 @@ def measure(folder: Path, options: argparse.Namespace) -> ResourceCosts:
     with open_bench_service(folder / "latencies", options.workers) as service:
         latencies = measure_latencies(service, options.clients, options.clusters, options.orders)
     report_line("creations at once")
+    with open_bench_cloud() as cloud:
+        bare = [
+            measure_bare_creations(cloud, build_creations(number), options.workers)
+            for number in options.creates
+        ]
     with open_bench_service(folder / "creations", options.workers) as service:
-        few, many = (measure_creations(service, number) for number in options.creates)
+        few, many = (
+            measure_creations(service, number, seconds)
+            for number, seconds in zip(options.creates, bare, strict=True)
+        )
     report_line("a service at rest")
     with open_bench_service(folder / "rest", options.workers) as service:
         rest = measure_rest(service, options.instances, options.size, options.rest)

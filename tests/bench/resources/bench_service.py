@@ -18,11 +18,13 @@ from guestagent.resources.rpc.broker_settings import BrokerSettings
 from guestagent.resources.rpc.client import ResourceClient
 from guestagent.secret import Secret
 from tests.bench.resources.bench_cloud import BenchCloud, open_bench_cloud
+from tests.support.certificates import CertificateAuthority
+from tests.support.database_servers import find_free_port
 from tests.support.message_broker.broker import open_broker
 from tests.support.message_broker.broker_clients import open_client
 from tests.support.orders import build_order
 from tests.support.polling import wait_until
-from tests.support.served_manager import ServedManager, serve_manager
+from tests.support.served_manager import HOST, ServedManager, serve_manager
 
 ANSWER_TIMEOUT_S = 60.0
 GET_PATTERN = re.compile(r'^\S*requests_total\{.*method="GET".*\} (\d+)', re.M)
@@ -56,16 +58,34 @@ class BenchService:
         assert self.manager.process is not None
         return psutil.Process(self.manager.process.pid)
 
+    def read_cpu_seconds(self) -> float:
+        """Return the processor time of the service since its start."""
+        times = self.process.cpu_times()
+        return times.user + times.system
+
 
 @contextmanager
 def open_bench_service(folder: Path, workers: int) -> Iterator[BenchService]:
-    """Start the service with a new store and a new cloud."""
+    """Start the service with a new store and a new cloud. Its guests reach it over TLS."""
     folder.mkdir()
+    certificate, port = CertificateAuthority(folder).sign("endpoint"), find_free_port()
+    endpoint = {
+        "public_url": f"https://{HOST}:{port}",
+        "listen": f"{HOST}:{port}",
+        "key_file": folder / "store/keys.json",
+        "certificate": certificate.certificate,
+        "private_key": certificate.key,
+        "authority": certificate.ca,
+    }
     with ExitStack() as stack:
-        cloud = stack.enter_context(open_bench_cloud())
+        cloud = stack.enter_context(open_bench_cloud(certificate.ca))
         broker = stack.enter_context(open_broker(folder / "broker"))
         url = broker.build_url("/")
-        options = {"resources": f"engine = natives\nworkers = {workers}", "broker": f"url = {url}"}
+        options = {
+            "resources": f"engine = natives\nworkers = {workers}",
+            "broker": f"url = {url}",
+            "endpoint": "\n".join(f"{name} = {value}" for name, value in endpoint.items()),
+        }
         manager = stack.enter_context(serve_manager(folder, cloud.connect, options))
         manager.start()
         wait_until(lambda: manager.read_page("/healthz").status_code == 200)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from guestagent.resources.orders import RenewInstance
+from guestagent.resources.orders import CreateCluster, RenewInstance
 from guestagent.resources.rpc.client import ResourceClient
 from tests.bench.resources.bench_service import (
     BenchService,
@@ -16,10 +16,9 @@ from tests.bench.resources.bench_service import (
     carry_out_at_once,
     open_clients,
 )
+from tests.bench.resources.collector_guests import POLLING_INTERVAL_S
 from tests.support.orders import build_order
 
-GUEST_INTERVAL_S = 10.0
-"""How often a guest reads its document, as its user data tells it."""
 SOURCE = "Master0000"
 
 
@@ -36,10 +35,15 @@ class Latencies:
 
 @dataclass(frozen=True, slots=True)
 class Creations:
-    """Seconds until that many clusters of one instance, ordered at once, are done."""
+    """Seconds until that many clusters of one instance, ordered at once, are done.
+
+    `cpu_seconds` is the service's processor time, `bare_seconds` what the same requests take without the service.
+    """
 
     clusters: int
     seconds: float
+    cpu_seconds: float
+    bare_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,18 @@ def measure_latencies(service: BenchService, clients: int, clusters: int, orders
     return Latencies(clients, clusters, bare, accepted, gets)
 
 
-def measure_creations(service: BenchService, clusters: int) -> Creations:
+def measure_creations(service: BenchService, clusters: int, bare_seconds: float) -> Creations:
     """Measure how long that many creations take that are ordered at once."""
     with open_clients(service, min(clusters, 10)) as callers:
-        orders = [build_creation(f"of-{clusters}-{number}", 0) for number in range(clusters)]
-        started_at = time.monotonic()
-        carry_out_at_once(callers, orders)
-        return Creations(clusters, time.monotonic() - started_at)
+        started_at, cpu_before = time.monotonic(), service.read_cpu_seconds()
+        carry_out_at_once(callers, build_creations(clusters))
+        seconds = time.monotonic() - started_at
+        return Creations(clusters, seconds, service.read_cpu_seconds() - cpu_before, bare_seconds)
+
+
+def build_creations(clusters: int) -> list[CreateCluster]:
+    """Return the orders for that many clusters of one instance."""
+    return [build_creation(f"of-{clusters}-{number}", 0) for number in range(clusters)]
 
 
 def measure_rest(service: BenchService, instances: int, size: int, seconds: float) -> Rest:
@@ -95,16 +104,15 @@ def measure_rest(service: BenchService, instances: int, size: int, seconds: floa
     with open_clients(service, 4) as callers:
         orders = [build_creation(f"idle-{number}", size - 1) for number in range(clusters)]
         carry_out_at_once(callers, orders)
-    service.cloud.set_polling_interval(GUEST_INTERVAL_S)
-    time.sleep(GUEST_INTERVAL_S)
-    before, cpu_before = service.read_counters(), read_cpu_seconds(service)
+    time.sleep(2 * POLLING_INTERVAL_S)  # then the guests wait as long as they do from then on
+    before, cpu_before = service.read_counters(), service.read_cpu_seconds()
     time.sleep(seconds)
-    after, cpu_after = service.read_counters(), read_cpu_seconds(service)
-    service.cloud.set_polling_interval(10 * seconds)
-    time.sleep(GUEST_INTERVAL_S + 2)
-    quiet_before = read_cpu_seconds(service)
+    after, cpu_after = service.read_counters(), service.read_cpu_seconds()
+    service.cloud.silence_guests()
+    time.sleep(2)
+    quiet_before = service.read_cpu_seconds()
     time.sleep(seconds)
-    quiet_after = read_cpu_seconds(service)
+    quiet_after = service.read_cpu_seconds()
     return Rest(
         clusters=clusters,
         instances=clusters * size,
@@ -142,8 +150,3 @@ def await_rest(client: ResourceClient, cluster: str) -> None:
 def read_memory_mib(service: BenchService) -> float:
     """Return the memory of the service, with its part of what it shares (PSS)."""
     return float(service.process.memory_full_info().pss) / 2**20
-
-
-def read_cpu_seconds(service: BenchService) -> float:
-    times = service.process.cpu_times()
-    return times.user + times.system

@@ -39,7 +39,8 @@ def list_rows(costs: ResourceCosts) -> list[tuple[str, str, str, str, str]]:
     latencies, rest = costs.latencies, costs.rest
     callers = f"{latencies.clients} callers, {latencies.clusters} clusters at work"
     slow, slow_bare = find_percentile(latencies.accepted), find_percentile(latencies.bare)
-    ratio = costs.many.seconds / costs.few.seconds
+    few, many = costs.few, costs.many
+    ratio = many.seconds / few.seconds
     idle = f"{rest.instances} instances of {rest.clusters} clusters at rest"
     return [
         (
@@ -71,11 +72,25 @@ def list_rows(costs: ResourceCosts) -> list[tuple[str, str, str, str, str]]:
             format_result(rest.gets_per_round <= GETS_GOAL),
         ),
         (
-            f"{costs.many.clusters} creations at once",
-            f"{costs.many.seconds:.1f} s",
-            f"{costs.few.seconds:.1f} s for {costs.few.clusters}: ratio {ratio:.1f}",
+            f"{many.clusters} creations at once",
+            f"{many.seconds:.1f} s",
+            f"{few.seconds:.1f} s for {few.clusters}: ratio {ratio:.1f}",
             f"{CREATIONS_GOAL:.1f}",
             format_result(ratio <= CREATIONS_GOAL),
+        ),
+        (
+            f"the same requests of {many.clusters} creations by a bare loop",
+            f"{many.bare_seconds:.1f} s",
+            f"{few.bare_seconds:.1f} s for {few.clusters}: ratio {many.bare_seconds / few.bare_seconds:.1f}",
+            "-",
+            "",
+        ),
+        (
+            f"processor time of the service for {many.clusters} creations",
+            f"{many.cpu_seconds:.1f} s",
+            f"{few.cpu_seconds:.1f} s for {few.clusters}",
+            "-",
+            "",
         ),
         (
             f"processor, {idle}",
