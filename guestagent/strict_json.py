@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 DEPTH_LIMIT = 100
 """Levels of lists and mappings. Files of guestagent need far fewer; Python itself fails at about a thousand."""
+INTEGER_LIMIT_BITS = 10_000
+"""Python refuses to write integers of a few more digits than these have, and to read them."""
 
 
 class UnreadableContent(ValueError):
@@ -52,6 +54,30 @@ def is_too_deep(value: object, limit: int = DEPTH_LIMIT) -> bool:
     for _ in range(limit):
         level = [child for parent in level for child in _list_children(parent)]
         if not level:
+            return False
+    return True
+
+
+def is_plain_json(value: object, depth_limit: int = DEPTH_LIMIT) -> bool:
+    """Return whether a value is as JSON has it: keys are strings, numbers are finite, and nothing is nested deeper."""
+    if is_too_deep(value, depth_limit):
+        return False
+    values = [value]
+    while values:
+        each = values.pop()
+        if isinstance(each, dict):
+            if not all(isinstance(key, str) for key in each):
+                return False
+            values.extend(each.values())
+        elif isinstance(each, list):
+            values.extend(each)
+        elif isinstance(each, float):
+            if not math.isfinite(each):
+                return False
+        elif isinstance(each, int):
+            if each.bit_length() > INTEGER_LIMIT_BITS:
+                return False
+        elif each is not None and not isinstance(each, str):
             return False
     return True
 

@@ -17,11 +17,19 @@ TYPE_NAMES: Mapping[type, str] = {
     dict: "a mapping",
     type(None): "nothing",
 }
+COMPARED_LENGTH_LIMIT = 100
+COMPARED_KEYS_LIMIT = 100
+"""Unknown keys that are compared with the known ones: a comparison takes 0.1 ms, and an attacker can send thousands."""
 
 
 def describe_type(value: object) -> str:
     """Return the type of a value in words; never the value itself, which may be a secret."""
     return TYPE_NAMES.get(type(value), f"a {type(value).__name__}")
+
+
+def _ask_for_similar(key: str, allowed: frozenset[str]) -> str:
+    similar_keys = get_close_matches(key, sorted(allowed), n=1, cutoff=0.6)
+    return f"did you mean {similar_keys[0]}?" if similar_keys else ""
 
 
 @dataclass(slots=True)
@@ -73,12 +81,15 @@ class Cursor:
         mapping = self.read_mapping()
         for key in mapping or ():
             if key not in allowed:
-                similar_keys = get_close_matches(key, sorted(allowed), n=1, cutoff=0.6)
-                question = f"did you mean {similar_keys[0]}?" if similar_keys else ""
+                question = "" if self._is_costly(key) else _ask_for_similar(key, allowed)
                 self.get_child(key, None).add_problem(
                     f"one of {', '.join(sorted(allowed))}", "an unknown key", question
                 )
         return mapping
+
+    def _is_costly(self, key: str) -> bool:
+        """Return whether the search for a similar key would take long: it is no typing error, or one of too many."""
+        return len(key) > COMPARED_LENGTH_LIMIT or len(self.problems.problems) >= COMPARED_KEYS_LIMIT
 
     def read_items(self) -> Iterator[Cursor]:
         """Yield the elements of a list, each with its path; nothing, and a problem, if the value is not a list."""

@@ -246,6 +246,9 @@ def _read_replicas(cursor: Cursor, defaults: Mapping[str, str], common: Node, mo
     if not isinstance(cursor.value, list):
         cursor.add_problem("a list, or how many")
         return []
+    if len(cursor.value) > RESOURCE_LIMIT:
+        cursor.add_problem(f"at most {RESOURCE_LIMIT} replicas", str(len(cursor.value)))
+        return []
     return [_read_node(node, defaults, common) for node in cursor.read_items()]
 
 

@@ -11,8 +11,8 @@ from guestagent.validation import Cursor
 def read_network(cursor: Cursor) -> IPv4Network | IPv6Network | None:
     """Read a network in CIDR form without host bits."""
     try:
-        if not isinstance(cursor.value, str):
-            raise TypeError
+        if not isinstance(cursor.value, str) or "%" in cursor.value:
+            raise TypeError  # the scope of a link may hold any character, and no rule has one
         network = ip_network(cursor.value, strict=False)
     except (ValueError, TypeError):
         return cursor.add_problem(EXPECTED_NETWORK, repr(cursor.value))

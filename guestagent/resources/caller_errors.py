@@ -1,4 +1,4 @@
-"""Turns errors of the store and the cloud into the refusals that a caller may know of."""
+"""Turns invalid input, and errors of the store and the cloud, into the refusals that a caller may know of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from guestagent.errors import (
     CloudError,
     CloudRefused,
     CloudRequestRefused,
+    InvalidOrder,
     OrderRefused,
     StorageError,
 )
@@ -22,9 +23,11 @@ FORBIDDEN_STATUSES = frozenset({401, 403})
 
 @contextmanager
 def refuse_on_errors() -> Iterator[None]:
-    """Raise OrderRefused in place of errors of the store and the cloud. What is wrong with the store is logged only."""
+    """Raise OrderRefused in place of other errors. What is wrong with the store is logged only."""
     try:
         yield
+    except InvalidOrder as error:
+        raise OrderRefused(RefusalCode.INVALID, "the request is invalid", error.problems) from error
     except StorageError as error:
         reference = secrets.token_hex(4)
         LOG.error("the store cannot be used (reference %s): %s", reference, error)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from guestagent.errors import OrderRefused
 from guestagent.metadata.limits import VOLUME_SIZE_LIMIT_GIB
 from guestagent.resources.caller_errors import refuse_on_errors
+from guestagent.resources.caller_input import check_cluster_name, check_operation_id, check_order
 from guestagent.resources.cluster_queries import ClusterQueries
 from guestagent.resources.engine import ResourceEngine
 from guestagent.resources.engine_selection import EngineSelection
@@ -56,33 +57,41 @@ class OrderIntake:
         self._queries = ClusterQueries(store, engines)
 
     def submit(self, order: Order) -> Operation:
-        owner = self._engines.choose_owner(order)
         with refuse_on_errors():
+            order = check_order(order)
+            owner = self._engines.choose_owner(order)
             return self._store.accept(order, owner, lambda waiting: self._check(waiting, order, owner))
 
     def operation(self, operation_id: str) -> Operation:
         with refuse_on_errors():
+            check_operation_id(operation_id)
             return _require_operation(self._store.operation(operation_id), operation_id)
 
     def operations(self, cluster: str) -> Sequence[Operation]:
         with refuse_on_errors():
+            check_cluster_name(cluster)
             return self._require_entries(self._store.operations(cluster), cluster)
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation:
         with refuse_on_errors():
-            operation = self._store.wait(operation_id, after, min(max(up_to_s, 0.0), WAIT_LIMIT_S))
+            check_operation_id(operation_id)
+            # Of NaN, `min` and `max` return the other one if that is the first.
+            operation = self._store.wait(operation_id, after, max(0.0, min(WAIT_LIMIT_S, up_to_s)))
             return _require_operation(operation, operation_id)
 
     def cancel(self, operation_id: str) -> Operation:
         with refuse_on_errors():
+            check_operation_id(operation_id)
             return _require_operation(self._store.cancel(operation_id), operation_id)
 
     def retry(self, operation_id: str) -> Operation:
         with refuse_on_errors():
+            check_operation_id(operation_id)
             return _require_operation(self._store.retry(operation_id), operation_id)
 
     def events(self, cluster: str) -> Sequence[EventEntry]:
         with refuse_on_errors():
+            check_cluster_name(cluster)
             return self._require_entries(self._store.events(cluster), cluster)
 
     def clusters(self) -> Sequence[ClusterSummary]:
@@ -91,19 +100,22 @@ class OrderIntake:
 
     def instances(self, cluster: str) -> Sequence[InstanceView]:
         with refuse_on_errors():
+            check_cluster_name(cluster)
             return self._queries.list_instances(cluster)
 
     def security_groups(self, cluster: str) -> Sequence[GroupView]:
         with refuse_on_errors():
+            check_cluster_name(cluster)
             return self._queries.list_groups(cluster)
 
     def owner(self, cluster: str) -> ClusterOwner:
         with refuse_on_errors():
+            check_cluster_name(cluster)
             return self._queries.find_owner(cluster)
 
     def preflight(self, order: CreateCluster) -> Sequence[PreflightFinding]:
         with refuse_on_errors():
-            return self._queries.preflight(order)
+            return self._queries.preflight(check_order(order))
 
     def audit(self) -> Sequence[AuditFinding]:
         with refuse_on_errors():

@@ -14,12 +14,15 @@ from guestagent.metadata.limits import VOLUME_SIZE_LIMIT_GIB
 from guestagent.metadata.regex_fragments import END
 from guestagent.metadata.schema_types import Boolean, Choice, Integer, Key, MappingShape, Schema, Shape, Text
 from guestagent.resources import orders
-from guestagent.resources.orders import Order, ResizeFailure, VolumeFate
-from guestagent.resources.rule import CIDR, Rule, RuleShape, dump_rule
+from guestagent.resources.orders import Order, ResizeFailure, UpdateRuleCidr, VolumeFate
+from guestagent.resources.rule import CIDR, FAMILIES_BY_PROTOCOL, Rule, RuleShape, dump_rule, fits_family
+from guestagent.strict_json import is_plain_json
 from guestagent.validation import Cursor, Problems
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
+DESCRIPTION_DEPTH_LIMIT = 20
+"""Levels of lists and mappings in the description of a new cluster."""
 RULES_LIMIT = 100  # in one order; Neutron's default quota of a project
 REQUEST_ID = Text(
     64, pattern=rf"^[A-Za-z0-9._-]+{END}", description="letters, digits, dots, dashes, underscores"
@@ -89,7 +92,11 @@ class DescriptionShape:
     expected: str = "a mapping, the content of a cluster.yaml"
 
     def read(self, cursor: Cursor) -> Mapping[str, object] | None:
-        return cursor.read_mapping()
+        description = cursor.read_mapping()
+        if description is not None and not is_plain_json(description, DESCRIPTION_DEPTH_LIMIT):
+            found = f"another one, or more than {DESCRIPTION_DEPTH_LIMIT} levels"
+            return cursor.add_problem("values that JSON has, below keys that are strings", found)
+        return description
 
     def build_schema(self) -> Schema:
         return {"type": "object"}
@@ -194,9 +201,20 @@ def read_order(kind: str, document: object) -> Order:
             [Problem("kind", f"one of {', '.join(sorted(ORDER_TYPES))}", "another word", advice)]
         )
     order = build_order_shape(kind).read(problems.open_cursor(document))
+    if isinstance(order, UpdateRuleCidr):
+        _check_new_rule(problems, order)
     problems.raise_if_any(InvalidOrder)
     assert order is not None
     return order
+
+
+def _check_new_rule(problems: Problems, order: UpdateRuleCidr) -> None:
+    """Add a problem if the rule's protocol does not exist in the family of its new network."""
+    protocol = order.rule.protocol
+    if not fits_family(order.rule.with_network(order.network)):
+        problems.add(
+            "network", f"a network of {FAMILIES_BY_PROTOCOL[protocol]} for {protocol}", str(order.network)
+        )
 
 
 def dump_order(order: Order) -> dict[str, object]:
@@ -213,7 +231,7 @@ def dump_value(value: object) -> object:
         return [dump_value(element) for element in value]
     if isinstance(value, Enum | IPv4Network | IPv6Network):
         return str(value)
-    return value
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def build_order_schema() -> Schema:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from guestagent.controller.group_rule import Rule, build_rule
+from guestagent.metadata.regex_fragments import END
 from guestagent.metadata.schema_types import Choice, Integer, Key, MappingShape, Schema
 from guestagent.validation import Cursor
 
@@ -16,6 +18,12 @@ ANY_IPV6 = ip_network("::/0")
 DIRECTIONS = ("ingress", "egress")
 FAMILIES = ("IPv4", "IPv6")
 PROTOCOLS = ("tcp", "udp", "icmp", "ipv6-icmp")
+PORT_PROTOCOLS = frozenset({"tcp", "udp"})
+FAMILIES_BY_PROTOCOL: Mapping[str, str] = {"icmp": "IPv4", "ipv6-icmp": "IPv6"}
+"""The family of the protocols that have only one."""
+PORT_LIMIT = 65535
+CIDR_PATTERN = rf"^[0-9A-Fa-f:.]+/[0-9]{{1,3}}{END}"
+"""Python takes more for a network: a mask in place of the length, and a scope, which may hold any character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,10 @@ class CidrShape:
     expected: str = "a network in CIDR form, as in 192.0.2.0/24"
 
     def read(self, cursor: Cursor) -> IPv4Network | IPv6Network | None:
-        if not isinstance(cursor.value, str) or "/" not in cursor.value:
-            return cursor.add_problem(self.expected, None if not isinstance(cursor.value, str) else "no /")
+        if not isinstance(cursor.value, str):
+            return cursor.add_problem(self.expected)
+        if not re.search(CIDR_PATTERN, cursor.value):
+            return cursor.add_problem(self.expected, "another string" if "/" in cursor.value else "no /")
         try:
             return ip_network(cursor.value)
         except ValueError:
@@ -38,11 +48,11 @@ class CidrShape:
         return cursor.add_problem(self.expected, "an address with host bits", f"write {network}")
 
     def build_schema(self) -> Schema:
-        return {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}
+        return {"type": "string", "pattern": CIDR_PATTERN}
 
 
 CIDR = CidrShape()
-PORT_NUMBER = Integer(1, 65535)
+PORT_NUMBER = Integer(1, PORT_LIMIT)
 _RULE_KEYS = {
     "network": Key("network", CIDR, "the other side; missing: the members of the same group"),
     "protocol": Key("protocol", Choice(PROTOCOLS), "the protocol", default="tcp"),
@@ -99,20 +109,34 @@ class RuleShape:
         protocol = cursor.get_child("protocol", rule.protocol)
         if rule.port_min is None and port_max is not None:
             ports.add_problem("a port if there is a port_max")
-        elif rule.port_min is not None and rule.protocol not in {"tcp", "udp"}:
+        elif rule.port_min is not None and rule.protocol not in PORT_PROTOCOLS:
             ports.add_problem("ports for tcp and udp alone", f"some for {rule.protocol}")
         elif rule.port_min is not None and rule.port_max is not None and rule.port_max < rule.port_min:
             ports.add_problem(f"at most port_max, which is {rule.port_max}", str(rule.port_min))
-        elif rule.protocol == "ipv6-icmp" and rule.ethertype != "IPv6":
-            protocol.add_problem("icmp for IPv4", "ipv6-icmp")
-        elif rule.protocol == "icmp" and rule.ethertype == "IPv6":
-            protocol.add_problem("ipv6-icmp for IPv6", "icmp")
+        elif not fits_family(rule):
+            right = next(name for name, family in FAMILIES_BY_PROTOCOL.items() if family == rule.ethertype)
+            protocol.add_problem(f"{right} for {rule.ethertype}", rule.protocol)
         else:
             return True
         return False
 
     def build_schema(self) -> Schema:
         return _MAPPING.build_schema()
+
+
+def fits_family(rule: Rule) -> bool:
+    """Return whether the protocol of a rule exists in its family."""
+    return FAMILIES_BY_PROTOCOL.get(rule.protocol, rule.ethertype) == rule.ethertype
+
+
+def is_expressible(rule: Rule) -> bool:
+    """Return whether an order can have the rule. Neutron has others, for single types of ICMP for example."""
+    ports = (rule.port_min, rule.port_max)
+    has_ports = ports != (None, None)
+    if has_ports and (None in ports or rule.protocol not in PORT_PROTOCOLS):
+        return False
+    in_order = not has_ports or 1 <= (rule.port_min or 0) <= (rule.port_max or 0) <= PORT_LIMIT
+    return in_order and fits_family(rule)
 
 
 def dump_rule(rule: Rule) -> dict[str, object]:

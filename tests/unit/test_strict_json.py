@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from guestagent.strict_json import (
     DEPTH_LIMIT,
     UnreadableContent,
     get_number,
+    is_plain_json,
     is_too_deep,
     limit_depth,
     parse_object,
@@ -72,3 +75,23 @@ def test_what_is_nested_too_deep_is_cut_and_the_rest_stays() -> None:
 def test_a_number_is_a_finite_one(number: object) -> None:
     with pytest.raises(UnreadableContent):
         get_number({"n": number}, "n")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_plain"),
+    [
+        ({"a": [1, 1.5, True, None, "b", {}]}, True),
+        ({"a": {1: 2}}, False),
+        ({"a": [float("inf")]}, False),
+        ([{1, 2}], False),
+        ((1, 2), False),
+        (b"bytes", False),
+        (10**4000, False),
+        ([[[]]], True),
+        ([[[[]]]], False),
+    ],
+)
+def test_plain_json_is_what_json_can_hold(value: object, is_plain: bool) -> None:
+    assert is_plain_json(value, depth_limit=3) is is_plain
+    if is_plain:
+        assert json.loads(json.dumps(value)) == value

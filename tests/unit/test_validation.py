@@ -51,3 +51,12 @@ def test_a_value_is_never_shown_for_it_may_be_a_secret() -> None:
 
 def test_no_problem_raises_nothing() -> None:
     Problems().raise_if_any(InvalidMetadata)
+
+
+def test_few_of_many_unknown_keys_are_compared_with_the_known_ones() -> None:
+    problems, known = Problems(), frozenset({"Deadline"})
+
+    problems.open_cursor({f"Deadline{number}": 1 for number in range(150)}).read_known_keys(known)
+    problems.open_cursor({"Deadline" + "e" * 100: 1}).read_known_keys(known)
+
+    assert [bool(problem.do) for problem in problems.problems] == [True] * 100 + [False] * 51

@@ -28,11 +28,6 @@ from guestagent.text_escaping import escape_text
 CountSignal = Callable[[bool], None]
 BODY_LIMIT_BYTES = 64 * 1024
 REASON_LIMIT = 4096  # characters that are kept
-UNKNOWN_CLUSTER_KEY = (
-    b"no cluster has this key"  # so that an unknown cluster takes as long as a wrong signature
-)
-
-
 NOT_FOUND = NodeAnswer(404, b'{"error":"not found"}')
 
 

@@ -23,7 +23,7 @@ from guestagent.resources.natives.cloud_api import (
 )
 from guestagent.resources.natives.volume_messages import CloudMessage
 from guestagent.resources.operation import RefusalCode
-from guestagent.resources.rule import DIRECTIONS, PROTOCOLS, Rule, build_rule
+from guestagent.resources.rule import DIRECTIONS, PROTOCOLS, Rule, is_expressible
 
 UNKNOWN_STATUS = "UNKNOWN"
 """Nova's status of a server whose cell is down."""
@@ -136,7 +136,7 @@ def read_server_group(entry: Mapping[str, Any]) -> CloudServerGroup:
 
 
 def read_rule(entry: Mapping[str, Any], group_id: str) -> Rule | None:
-    """Read a rule; None for one that a `Rule` cannot express: another group's members, another protocol."""
+    """Read a rule; None for one that no order can have: another group's members, a type of ICMP, another protocol."""
     protocol = {"6": "tcp", "17": "udp", "1": "icmp", "58": "ipv6-icmp"}.get(
         str(entry.get("protocol")), entry.get("protocol")
     )
@@ -149,14 +149,15 @@ def read_rule(entry: Mapping[str, Any], group_id: str) -> Rule | None:
     if remote_group is None and prefix is None:
         prefix = "::/0" if ethertype == "IPv6" else "0.0.0.0/0"
     network = None if prefix is None else ip_network(str(prefix), strict=False)
-    return build_rule(
+    rule = Rule(
         network,
         str(protocol),
         entry.get("port_range_min"),
         entry.get("port_range_max"),
         str(entry["direction"]),
-        ethertype,
+        ethertype if network is None else f"IPv{network.version}",
     )
+    return rule if is_expressible(rule) else None
 
 
 def dump_rule_request(rule: Rule, group_id: str) -> dict[str, Any]:

@@ -109,6 +109,7 @@ def _build_group_view(
     group_id = look.find_id(resource)
     group = look.observed.groups.get(group_id)
     rules = () if group is None else tuple(group.rules.values())
+    foreign = frozenset() if group is None else group.foreign_rules
     return GroupView(
         cluster=look.cluster,
         name=name,
@@ -122,6 +123,7 @@ def _build_group_view(
                 for rule in _sort(set(rules) - set(wanted))
                 if not has_more
             ),
+            *(f"rule {each} is one that no order can express" for each in sorted(foreign)),
         ),
     )
 

@@ -5,7 +5,6 @@ An exception that left the service would carry its traceback to the caller.
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from guestagent.errors import InvalidOrder, OrderRefused, Problem
-from guestagent.metadata.schema_types import Integer, Key, MappingShape, Schema, Text
-from guestagent.resources.interface import REQUEST_LIMIT_BYTES, WAIT_LIMIT_S, ResourceManager
+from guestagent.metadata.schema_types import Integer, Key, MappingShape, Schema
+from guestagent.resources.caller_input import OPERATION_ID, check_request_size
+from guestagent.resources.interface import WAIT_LIMIT_S, ResourceManager
 from guestagent.resources.operation import Operation, OrderRefusal, RefusalCode
 from guestagent.resources.operation_document import build_refusal, dump_operation, dump_refusal
 from guestagent.resources.order_shapes import (
@@ -33,7 +33,10 @@ from guestagent.validation import Problems
 
 LOG = logging.getLogger(__name__)
 DEPTH_LIMIT = 20
-OPERATION_ID = Text(64, description="the id of an operation")
+PROBLEM_LIMIT = 100
+"""Problems in one answer."""
+TEXT_LIMIT = 200
+"""Characters of a part of a problem that come from the request."""
 _SCHEMA = {"schema": Key("schema", Integer(1, SCHEMA_VERSION), "the version of this document", default=1)}
 _ID = {"operation": Key("operation", OPERATION_ID, "the operation's id", required=True)}
 _CLUSTER = {"cluster": Key("cluster", CLUSTER_NAME, "the cluster's name", required=True)}
@@ -68,7 +71,7 @@ QUESTIONS: Mapping[str, Question] = {
     "security_groups": _build_question({**_CLUSTER, **_START}),
     "owner": _build_question(_CLUSTER),
     "preflight": MappingShape(
-        lambda schema=1, **values: {"order": CreateCluster(**{"request_id": "", **values})},
+        lambda schema=1, **values: {"order": CreateCluster(**{"request_id": "preflight", **values})},
         {**_CREATION, "request_id": replace(_CREATION["request_id"], required=False)},
     ),
     "audit": _build_question(_START),
@@ -91,6 +94,17 @@ def answer_request(manager: ResourceManager, method: str, request: object) -> An
         refusal = build_refusal(error)
     except Exception as error:  # noqa: BLE001 - the one place that turns bugs into answers
         refusal = _report_bug(method, error)
+    return {"refusal": dump_refusal(shorten_refusal(refusal))}
+
+
+def answer_call(manager: ResourceManager, method: str, arguments: Mapping[str, object]) -> Answer:
+    """Answer a call with these arguments, of which there is one: the `request`."""
+    if arguments.keys() == {"request"}:
+        return answer_request(manager, method, arguments["request"])
+    names = ", ".join(sorted(arguments)[:PROBLEM_LIMIT])[:TEXT_LIMIT] or "nothing"
+    refusal = OrderRefusal(
+        RefusalCode.INVALID, "the request is invalid", (Problem("arguments", "request, and no other", names),)
+    )
     return {"refusal": dump_refusal(refusal)}
 
 
@@ -105,11 +119,27 @@ def build_schema() -> Schema:
     }
 
 
+def shorten_refusal(refusal: OrderRefusal) -> OrderRefusal:
+    """Return the refusal with as many problems as an answer may have. A request may be wrong at each of its bytes."""
+    shown = [
+        replace(each, path=shorten(each.path), found=shorten(each.found))
+        for each in refusal.problems[:PROBLEM_LIMIT]
+    ]
+    if len(shown) < len(refusal.problems):
+        rest = len(refusal.problems) - len(shown)
+        shown.append(Problem("document", "fewer problems", f"{rest} more"))
+    return replace(refusal, problems=tuple(shown))
+
+
+def shorten(text: str) -> str:
+    """Return the text, or its beginning."""
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}..."
+
+
 def _check_size(request: object) -> None:
     if is_too_deep(request, DEPTH_LIMIT):
         raise InvalidOrder([Problem("document", f"at most {DEPTH_LIMIT} levels", "more")])
-    if len(json.dumps(request)) > REQUEST_LIMIT_BYTES:
-        raise InvalidOrder([Problem("document", f"at most {REQUEST_LIMIT_BYTES} bytes", "more")])
+    check_request_size(request)
 
 
 def _read_question(method: str, request: object) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class ResourceClient:
         return _read(lambda: tuple(load_operation(document) for document in documents))
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation:
-        seconds = min(max(int(up_to_s), 0), WAIT_LIMIT_S)
+        seconds = int(max(0.0, min(WAIT_LIMIT_S, up_to_s)))  # NaN, too, is a number then
         request = {"operation": operation_id, "after": after, "up_to_s": seconds}
         answer = self._send("wait", request, "operation")
         operation = _read(lambda: load_operation(answer["operation"]))

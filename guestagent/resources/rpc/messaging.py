@@ -14,7 +14,7 @@ from typing import Any
 from guestagent.errors import OrderRefused, ServiceUnreachable
 from guestagent.resources.interface import INTERFACE_VERSION, ResourceManager
 from guestagent.resources.operation import RefusalCode
-from guestagent.resources.rpc.answers import METHODS, answer_request
+from guestagent.resources.rpc.answers import METHODS, answer_call
 from guestagent.resources.rpc.broker_settings import BrokerSettings
 from guestagent.resources.rpc.transport import (
     BROKER_ERRORS,
@@ -197,15 +197,16 @@ def _build_endpoint(manager: ResourceManager, version: str) -> object:
     long_waits = threading.BoundedSemaphore(LONG_WAITS_LIMIT)
 
     def build_method(name: str) -> Any:
-        def serve(self: object, context: Mapping[str, Any], request: object) -> dict[str, Any]:
+        # Whatever a message has as arguments: what is wrong with them is an answer, and no exception.
+        def serve(self: object, context: Mapping[str, Any], /, **arguments: object) -> dict[str, Any]:
             LOG.info("%s from %s", name, escape_line(str(context.get("caller"))[:CALLER_LIMIT]))
             if name != "wait":
-                return answer_request(manager, name, request)
+                return answer_call(manager, name, arguments)
             if not long_waits.acquire(blocking=False):
-                answer = answer_request(manager, name, _shorten_wait(request))
+                answer = answer_call(manager, name, _shorten_wait(arguments))
                 return {**answer, "pause_s": SHORT_WAIT_PAUSE_S}
             try:
-                return answer_request(manager, name, request)
+                return answer_call(manager, name, arguments)
             finally:
                 long_waits.release()
 
@@ -215,5 +216,6 @@ def _build_endpoint(manager: ResourceManager, version: str) -> object:
     return type("ResourceEndpoint", (), {"target": oslo_messaging.Target(version=version), **methods})()
 
 
-def _shorten_wait(request: object) -> object:
-    return {**request, "up_to_s": 0} if isinstance(request, Mapping) else request
+def _shorten_wait(arguments: Mapping[str, object]) -> Mapping[str, object]:
+    request = arguments.get("request")
+    return {**arguments, "request": {**request, "up_to_s": 0}} if isinstance(request, Mapping) else arguments

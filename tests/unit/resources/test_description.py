@@ -155,3 +155,15 @@ def test_a_description_names_no_file_of_the_service(tmp_path: Path) -> None:
         "description.tls.ca: expected certificates in PEM, found the name of a file (put its content here)",
         "description.passwords: expected heat or generated, found a mapping",
     ]
+
+
+def test_a_list_of_replicas_is_no_longer_than_their_number_may_be() -> None:
+    problems = find_problems(**SMALL, replicas=[{}] * 1001)
+
+    assert problems == ["description.replicas: expected at most 1000 replicas, found 1001"]
+
+
+def test_a_network_of_clients_is_none_of_a_link() -> None:
+    (problem,) = find_problems(**SMALL, client_networks=["fe80::%eth0/64"], ipv6=True)
+
+    assert problem.startswith("description.client_networks[0]: expected a network such as")

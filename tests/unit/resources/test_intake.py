@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -13,13 +16,16 @@ from guestagent.resources.intake import OrderIntake
 from guestagent.resources.operation import Operation, OperationState
 from guestagent.resources.orders import (
     CreateCluster,
+    CreateRules,
     DeleteCluster,
     MigrateInstance,
     Order,
     RenewInstance,
     ResizeVolume,
+    UpdateRuleCidr,
     VolumeFate,
 )
+from guestagent.resources.rule import Rule, build_rule
 from guestagent.resources.store.memory_store import MemoryStore
 from guestagent.resources.store.records import ClusterChange, ClusterQueue
 from guestagent.resources.wanted_document import dump_wanted
@@ -27,6 +33,7 @@ from tests.support.orders import build_order
 from tests.unit.resources.clusters import FakeEngine, build_wanted
 
 CREATE = build_order(CreateCluster, description={"replicas": 1})
+PING = build_rule(ip_network("192.0.2.0/24"), "icmp")
 
 
 @pytest.fixture
@@ -155,3 +162,79 @@ def test_a_full_disk_refuses_an_order_and_tells_no_path(intake: OrderIntake) -> 
 
     assert (caught.value.code, str(caught.value)) == ("busy", "the store of orders cannot be used now")
     assert caught.value.reference
+
+
+@pytest.mark.parametrize(
+    ("order", "path"),
+    [
+        (build_order(CreateCluster, cluster="A/B", description={"replicas": 1}), "cluster"),
+        (build_order(CreateCluster, request_id="", description={"replicas": 1}), "request_id"),
+        (build_order(CreateCluster, request_id="\ud800", description={"replicas": 1}), "request_id"),
+        (build_order(CreateCluster, description={"replicas": {1, 2}}), "description"),
+        (build_order(CreateCluster, description={"replicas": float("nan")}), "description"),
+        (build_order(CreateCluster, description={"replicas": 10**5000}), "description"),
+        (build_order(CreateCluster, description={"replicas": [{1: "a"}]}), "description"),
+        (build_order(CreateCluster, description={"replicas": "x" * 300_000}), "document"),
+        (build_order(ResizeVolume, instance="Slave0000", size_gib=20.5), "size_gib"),
+        (build_order(ResizeVolume, instance="Slave0000", size_gib=10**30), "size_gib"),
+        (build_order(DeleteCluster, volumes="burn"), "volumes"),
+        (build_order(CreateRules, group="database", rules=(Rule(None, "icmp", 8, 8),)), "rules[0].port_min"),
+        (
+            build_order(UpdateRuleCidr, group="database", rule=PING, network=ip_network("2001:db8::/32")),
+            "network",
+        ),
+        (None, "document"),
+    ],
+)
+def test_an_order_that_could_not_be_read_again_is_not_written_down(
+    store: MemoryStore, intake: OrderIntake, order: Any, path: str
+) -> None:
+    have_cluster(store, intake)
+
+    with pytest.raises(OrderRefused) as caught:
+        intake.submit(order)
+
+    assert (caught.value.code, [problem.path for problem in caught.value.problems]) == ("invalid", [path])
+    assert [each.name for each in intake.clusters()] == ["shop"]
+
+
+def test_an_order_may_have_values_that_are_read_as_others(store: MemoryStore, intake: OrderIntake) -> None:
+    have_cluster(store, intake)
+
+    intake.submit(build_order(ResizeVolume, instance="Slave0000", size_gib="20"))
+
+    snapshot = store.read("shop")
+    assert snapshot is not None
+    (queued,) = snapshot.queue
+    assert isinstance(queued.order, ResizeVolume)
+    assert queued.order.size_gib == 20
+
+
+@pytest.mark.parametrize("name", ["", "Shop", "\udcff", "x" * 41, 7])
+def test_a_name_that_no_cluster_can_have_is_refused(intake: OrderIntake, name: Any) -> None:
+    for ask in (intake.instances, intake.security_groups, intake.owner, intake.events, intake.operations):
+        with pytest.raises(OrderRefused) as caught:
+            ask(name)
+        assert caught.value.code == "invalid"
+
+
+def test_an_id_that_no_operation_can_have_is_refused(intake: OrderIntake) -> None:
+    for ask in (intake.operation, intake.cancel, intake.retry):
+        with pytest.raises(OrderRefused) as caught:
+            ask("\udcff")
+        assert caught.value.code == "invalid"
+
+
+def test_nobody_waits_for_a_time_that_is_no_number() -> None:
+    class NotingStore(MemoryStore):
+        def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation | None:
+            times.append(up_to_s)
+            return None
+
+    times: list[float] = []
+    intake = OrderIntake(NotingStore(), select_engine(FakeEngine()))
+    for up_to_s in (math.nan, math.inf, -1.0, 5.0):
+        with pytest.raises(OrderRefused):
+            intake.wait("an-id", 0, up_to_s)
+
+    assert times == [20, 20, 0.0, 5.0]

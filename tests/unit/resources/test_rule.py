@@ -6,7 +6,14 @@ from ipaddress import ip_network
 
 import pytest
 
-from guestagent.resources.rule import Rule, RuleShape, build_rule, dump_rule, find_missing_rules
+from guestagent.resources.rule import (
+    Rule,
+    RuleShape,
+    build_rule,
+    dump_rule,
+    find_missing_rules,
+    is_expressible,
+)
 from guestagent.validation import Problems
 
 OFFICE = ip_network("192.0.2.0/24")
@@ -93,3 +100,42 @@ def test_missing_rules_come_in_one_order() -> None:
     rules = [build_rule(OFFICE, port_min=port) for port in (3307, 3306, 3308)]
 
     assert find_missing_rules(rules, rules[2:]) == (rules[1], rules[0])
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "fe80::%eth0/64",
+        "fe80::%a\nb/64",
+        "10.0.0.0/255.0.0.0",
+        "10.0.0.0/0.255.255.255",
+        "10.0.0.0/8\n",
+        "٣.0.0.0/8",
+    ],
+)
+def test_what_only_python_takes_for_a_network_is_none(network: str) -> None:
+    (problem,) = find_problems({"network": network})
+
+    assert problem == "network: expected a network in CIDR form, as in 192.0.2.0/24, found another string"
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_one"),
+    [
+        (build_rule(OFFICE, "tcp", 1, 65535), True),
+        (build_rule(OFFICE, "icmp"), True),
+        (Rule(OFFICE, "icmp", 8, 0), False),
+        (Rule(OFFICE, "tcp", 3306, None), False),
+        (Rule(OFFICE, "tcp", None, 3306), False),
+        (Rule(OFFICE, "tcp", 0, 3306), False),
+        (Rule(OFFICE, "tcp", 2, 1), False),
+        (Rule(None, "icmp", ethertype="IPv6"), False),
+        (Rule(None, "ipv6-icmp", ethertype="IPv4"), False),
+    ],
+    ids=lambda value: getattr(value, "key", None),
+)
+def test_an_order_can_have_just_the_rules_that_are_read_again(rule: Rule, is_one: bool) -> None:
+    problems = Problems()
+
+    assert is_expressible(rule) is is_one
+    assert (RuleShape().read(problems.open_cursor(dump_rule(rule))) == rule) is is_one

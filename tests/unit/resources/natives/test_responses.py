@@ -160,3 +160,21 @@ def test_a_message_has_the_name_of_its_request() -> None:
     entry = {"id": "m-1", "user_message": "extend volume:Driver failed.", "request_id": "req-1"}
 
     assert read_message(entry) == CloudMessage("extend volume:Driver failed.", "req-1")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"protocol": "icmp", "port_range_min": 8, "port_range_max": 0, "ethertype": "IPv4"},
+        {"protocol": "icmp", "port_range_min": 8, "port_range_max": None, "ethertype": "IPv4"},
+        {"protocol": "icmp", "ethertype": "IPv6", "remote_ip_prefix": "2001:db8::/32"},
+        {"protocol": "tcp", "port_range_min": 0, "port_range_max": 10, "ethertype": "IPv4"},
+    ],
+)
+def test_a_rule_that_somebody_has_made_and_no_order_can_is_foreign(values: dict[str, Any]) -> None:
+    rule = {"id": RULE_ID, "direction": "ingress", **values}
+
+    group = read_group({"id": GROUP_ID, "security_group_rules": [rule]})
+
+    assert not group.rules
+    assert group.foreign_rules == {RULE_ID}

@@ -172,3 +172,12 @@ def test_a_caller_writes_no_lines_of_its_own_into_the_log(
     (line,) = [record.getMessage() for record in caplog.records if record.name.endswith("messaging")]
     assert line.startswith(r"clusters from me\nclusters from root")
     assert len(line) < 200
+
+
+@pytest.mark.parametrize("arguments", [{}, {"request": {}, "extra": 1}, {"request": {}, "context": 1}])
+def test_a_message_of_another_shape_gets_an_answer_and_no_traceback(
+    sender: MessageSender, arguments: dict[str, object]
+) -> None:
+    answer = sender._client.call({}, "wait", **arguments)
+
+    assert answer["refusal"]["code"] == "invalid"
