@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from guestagent.errors import StorageError
 from guestagent.http_time_limit import abort_exchange
 from guestagent.resources.engine import ResourceEngine
+from guestagent.resources.lease_keeper import RENEWAL_INTERVAL_S, LeaseKeeper
 from guestagent.resources.store.protocol import LeaseSource
 from guestagent.resources.work_loop import RoundObserver, WorkLoop
 
@@ -53,10 +54,14 @@ class ResourceService:
         workers: int = 2,
         parts: Sequence[ServedPart] = (),
         observer: RoundObserver | None = None,
+        renewal_interval_s: float = RENEWAL_INTERVAL_S,
     ) -> None:
         self._parts = parts
         self._stopping = threading.Event()
-        loops = [WorkLoop(store, engines, f"{name}-{number}", observer) for number in range(workers)]
+        self._keeper = LeaseKeeper(renewal_interval_s)
+        loops = [
+            WorkLoop(store, engines, f"{name}-{number}", observer, self._keeper) for number in range(workers)
+        ]
         # Daemons: a request without an answer must not keep the process.
         self._threads = [
             threading.Thread(target=self._work, args=(loop, number * IDLE_PAUSE_S), daemon=True)
@@ -70,6 +75,7 @@ class ResourceService:
                 part.open()
                 stack.callback(part.close)
             stack.pop_all()
+        self._keeper.open()
         for thread in self._threads:
             thread.start()
 
@@ -87,7 +93,9 @@ class ResourceService:
             if thread.is_alive():
                 LOG.warning("a request to the cloud takes too long, and is cut")
                 abort_exchange(thread.ident)
-        return _join_threads([*closers, *self._threads], min(CUT_LIMIT_S, limit_s))
+        has_ended = _join_threads([*closers, *self._threads], min(CUT_LIMIT_S, limit_s))
+        self._keeper.close()
+        return has_ended
 
     def reload(self) -> None:
         """Let the parts read those of their files again that can change while they serve."""

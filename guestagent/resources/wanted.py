@@ -29,11 +29,12 @@ class WantedVolume:
 class WantedInstance:
     """One database server with its volume and port.
 
-    `flavor` is a flavor's name, because Nova shows a server's flavor by its name alone; `previous_flavor` is the one
-    to return to while a resize has not ended. `image` is a name or id. `generation` counts what the node had to prove;
-    `epoch` counts the servers that it has had: a deliberate replacement begins the next one. `deadline_s` is the time
-    from the server's creation to its proof, in seconds. `server_id` and `password_number` are as in a `Node`. `seed` is
-    how a replica that joins gets its data; None once it has joined.
+    `flavor` is a flavor's name, because Nova shows a server's flavor by its name alone: one that was ordered by its id
+    is replaced by its name. `previous_flavor` is the one to return to while a resize has not ended. `image` is a name
+    or id. `generation` counts what the node had to prove; `epoch` counts the servers that it has had: a deliberate
+    replacement begins the next one. `deadline_s` is the time from the server's creation to its proof, in seconds.
+    `server_id` and `password_number` are as in a `Node`. `seed` is how a replica that joins gets its data; None once it
+    has joined.
     """
 
     name: str

@@ -11,6 +11,7 @@ from typing import Protocol
 from guestagent.controller.service_pauses import find_pause_s
 from guestagent.errors import CloudError, CloudUnreachable, OrderRefused, StorageError
 from guestagent.resources.engine import ResourceEngine
+from guestagent.resources.lease_keeper import NoKeeper, RoundKeeper
 from guestagent.resources.operation import Operation, OperationState, OrderRefusal, RefusalCode
 from guestagent.resources.operation_events import describe_end, describe_start
 from guestagent.resources.store.protocol import ClusterLease, LeaseLost, LeaseSource
@@ -51,8 +52,10 @@ class WorkLoop:
         engines: Mapping[str, ResourceEngine],
         worker: str,
         observer: RoundObserver | None = None,
+        keeper: RoundKeeper | None = None,
     ) -> None:
         self._store, self._engines, self._worker = store, engines, worker
+        self._keeper: RoundKeeper = NoKeeper() if keeper is None else keeper
         self._observer: RoundObserver = UnobservedRounds() if observer is None else observer
 
     def work_once(self) -> bool:
@@ -62,9 +65,11 @@ class WorkLoop:
             return False
         started_at = time.monotonic()
         try:
-            lease.release(self._work_on(lease))
+            with self._keeper.keep(lease):
+                pause_s = self._work_on(lease)
+            lease.release(pause_s)
         except LeaseLost:
-            LOG.warning("another worker took cluster %s over", lease.cluster)
+            LOG.warning("the lease of cluster %s is over: another worker may have taken it", lease.cluster)
             self._observer.count_lease_loss()
         self._observer.count_round(time.monotonic() - started_at)
         return True

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import uvicorn
@@ -18,10 +19,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from guestagent.errors import InvalidSettings, StorageError, UnsupportedEnvironment
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
+from guestagent.resources.endpoint.limited_listener import open_listeners
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 START_TIMEOUT_S = 10.0
-CONNECTION_LIMIT = 200
+CONNECTION_LIMIT = 300
+"""Of all clients together, from their first moment on: far fewer than the files that a service may have open."""
 KEEP_ALIVE_S = 30
 CONNECTION_TIME_LIMIT_S = 60.0
 """Of a connection from its beginning to its end: those that never send a whole request must not take all the places."""
@@ -55,7 +58,7 @@ class EndpointServer:
             ws="none",
             http=_BriefConnection,
             server_header=False,
-            limit_concurrency=CONNECTION_LIMIT,
+            loop="asyncio",  # another one would not ask the listeners for connections
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=2,
         )
@@ -65,7 +68,13 @@ class EndpointServer:
             raise StorageError(f"the certificate or key of the endpoint cannot be used: {error}") from error
         if isinstance(config.ssl, ssl.SSLContext):
             config.ssl.sni_callback = self._choose_certificate
-        self._server = _ThreadServer(config)
+        try:
+            listeners = open_listeners(settings.host, settings.port, CONNECTION_LIMIT)
+        except OSError as error:
+            raise UnsupportedEnvironment(
+                f"nothing can listen on {settings.host} port {settings.port}: is it in use? ({error.strerror})"
+            ) from error
+        self._server = _ThreadServer(config, listeners)
         self._thread = threading.Thread(target=self._server.run_quietly, name="endpoint", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -73,7 +82,7 @@ class EndpointServer:
             time.sleep(0.01)
         if not self._server.started:
             raise UnsupportedEnvironment(
-                f"nothing can listen on {settings.host} port {settings.port}: is it in use?"
+                f"the endpoint on {settings.host} port {settings.port} has not begun to serve"
             )
 
     def use_certificate(self, context: ssl.SSLContext) -> None:
@@ -110,9 +119,13 @@ class _BriefConnection(H11Protocol):
 class _ThreadServer(uvicorn.Server):
     """A server that leaves signals to the process, and ends its thread alone."""
 
+    def __init__(self, config: uvicorn.Config, listeners: Sequence[socket.socket]) -> None:
+        super().__init__(config)
+        self._listeners = list(listeners)
+
     def run_quietly(self) -> None:
         with contextlib.suppress(SystemExit):
-            self.run()
+            self.run(sockets=self._listeners)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -147,6 +147,9 @@ class CloudApi(Protocol):
     def list_volume_messages(self, volume_id: str) -> tuple[CloudMessage, ...]:
         """List Cinder's messages about a volume, the oldest first; none if the cloud's policy hides them."""
 
+    def read_flavor_name(self, flavor_id: str) -> str | None:
+        """Return the name of the flavor with this id; None: none has it, or nobody may know."""
+
     def read_inventory(self) -> ProjectInventory:
         """Read what the project has room for, and what it has by name."""
 

@@ -21,12 +21,13 @@ def read_lookups(cloud: CloudApi, view: ClusterView) -> CloudLookups:
 
 
 def read_missing(cloud: CloudApi, view: ClusterView) -> CloudLookups:
-    """Return the recorded servers, volumes and ports that no list shows."""
+    """Return the recorded servers, volumes and ports that no list shows, and the names of flavors."""
     needed = list_lookups(view)
     return CloudLookups(
         servers={each: cloud.get_server(each) for each in sorted(needed.servers)},
         volumes={each: cloud.get_volume(each) for each in sorted(needed.volumes)},
         ports={each: cloud.get_port(each) for each in sorted(needed.ports)},
+        flavors={each: cloud.read_flavor_name(each) for each in sorted(needed.flavors)},
     )
 
 

@@ -37,13 +37,14 @@ STALE_READ_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudLookups:
-    """What was read by id because the lists left it open. None: 404."""
+    """What was read by id because the lists left it open. None: 404. `flavors` are the names of wanted flavors."""
 
     servers: Mapping[str, CloudServer | None] = field(default_factory=dict)
     volumes: Mapping[str, CloudVolume | None] = field(default_factory=dict)
     ports: Mapping[str, CloudPort | None] = field(default_factory=dict)
     actions: Mapping[str, tuple[ServerAction, ...]] = field(default_factory=dict)
     messages: Mapping[str, tuple[CloudMessage, ...]] = field(default_factory=dict)
+    flavors: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,10 @@ class ClusterView:
 
     def get_port(self, port_id: str) -> CloudPort | None:
         return self.observed.ports.get(port_id) or self.lookups.ports.get(port_id)
+
+    def get_flavor_name(self, instance: WantedInstance) -> str:
+        """Return the name of the instance's flavor, which may have been ordered by its id."""
+        return self.lookups.flavors.get(instance.flavor) or instance.flavor
 
     def is_gone(self, record: ResourceRecord) -> bool:
         """Return whether the resource's id is a 404, and no database node can be behind its creation."""

@@ -85,8 +85,9 @@ def _list_server_drift(
     record = _find_created(view, ResourceKind.SERVER, instance.name)
     if server is None or record is None:
         return
-    if server.flavor and server.flavor not in {instance.flavor, instance.previous_flavor}:
-        text = f"server {server.id} has flavor {server.flavor} instead of {instance.flavor}"
+    flavor = view.get_flavor_name(instance)
+    if server.flavor and server.flavor not in {flavor, instance.previous_flavor}:
+        text = f"server {server.id} has flavor {server.flavor} instead of {flavor}"
         yield Drift("server", server.id, text)
     if not _is_mark(view, record, parse_metadata(server.metadata)):
         yield Drift("server", server.id, f"the marks of server {server.id} were removed")

@@ -21,7 +21,7 @@ from guestagent.resources.natives.cloud_api import (
 )
 from guestagent.resources.natives.fake_compute import FakeCompute
 from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
-from guestagent.resources.natives.fake_inventory import build_inventory
+from guestagent.resources.natives.fake_inventory import build_inventory, find_flavor_name
 from guestagent.resources.natives.fake_networks import FakeNetworks
 from guestagent.resources.natives.fake_observation import (
     build_observation,
@@ -154,6 +154,10 @@ class FakeCloud:
             )
             for number, each in enumerate(self.project.actions.get(server_id, ()))
         )
+
+    def read_flavor_name(self, flavor_id: str) -> str | None:
+        self._require_answer()
+        return find_flavor_name(flavor_id)
 
     def read_inventory(self) -> ProjectInventory:
         self._require_answer()

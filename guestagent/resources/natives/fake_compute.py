@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from guestagent.resources.natives.cloud_api import CloudAnswer
+from guestagent.resources.natives.fake_inventory import find_flavor_name
 from guestagent.resources.natives.fake_project import FakeProject, FakeServer, refuse
 from guestagent.resources.natives.fake_server_groups import FakeServerGroups
 from guestagent.resources.natives.fake_volumes import FakeVolumes
@@ -53,7 +54,7 @@ class FakeCompute:
         project.servers[server_id] = FakeServer(
             server_id,
             request.name,
-            request.flavor,
+            find_flavor_name(request.flavor) or request.flavor,
             request.port_id,
             request.volume_id,
             f"{project.ticks:08}",
@@ -91,9 +92,10 @@ class FakeCompute:
     def resize(self, request: ResizeServer) -> CloudAnswer:
         """Take a resize. Without a host it ends as ACTIVE with the old flavor; only the action tells."""
         server = self._require_status(request.server_id, "resize", {"ACTIVE", "SHUTOFF"})
-        if request.flavor == server.flavor:
+        flavor = find_flavor_name(request.flavor) or request.flavor
+        if flavor == server.flavor:
             raise refuse(RefusalCode.REFUSED, "When resizing, instances must change flavor!")
-        return self._move(server, "resize", request.flavor)
+        return self._move(server, "resize", flavor)
 
     def migrate(self, request: MigrateServer) -> CloudAnswer:
         server = self._require_status(request.server_id, "migrate", {"ACTIVE", "SHUTOFF"})

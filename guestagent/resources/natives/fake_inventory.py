@@ -22,6 +22,11 @@ IMAGES = tuple(
 )
 
 
+def find_flavor_name(flavor_id: str) -> str | None:
+    """Return the name of the flavor with this id, or None."""
+    return next((each.name for each in FLAVORS if each.id == flavor_id), None)
+
+
 def build_inventory(project: FakeProject) -> ProjectInventory:
     """Return the inventory as it is now."""
     limits = project.limits

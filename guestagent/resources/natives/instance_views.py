@@ -51,7 +51,7 @@ def _build_wanted(
         role=SOURCE_ROLE if instance.is_source else REPLICA_ROLE,
         state=state,
         detail=detail,
-        wanted_flavor=instance.flavor,
+        wanted_flavor=view.get_flavor_name(instance),
         wanted_volume_gib=instance.volume.size_gib,
         guest_volume_gib=read_guest_volume_gib(evidence),
         generation=instance.generation,

@@ -16,13 +16,17 @@ ACTION_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeededLookups:
-    """Ids to read: of servers, volumes and ports; of servers for their actions; of volumes for their messages."""
+    """Ids to read: of servers, volumes and ports; of servers for their actions; of volumes for their messages.
+
+    `flavors` are wanted ones, each a name or an id.
+    """
 
     servers: frozenset[str]
     volumes: frozenset[str]
     ports: frozenset[str]
     actions: frozenset[str]
     messages: frozenset[str]
+    flavors: frozenset[str]
 
 
 def list_lookups(view: ClusterView) -> NeededLookups:
@@ -49,6 +53,7 @@ def list_lookups(view: ClusterView) -> NeededLookups:
             for volume_id in volumes & observed.volumes.keys()
             if observed.volumes[volume_id].status.startswith("error")
         ),
+        flavors=frozenset(_list_unseen_flavors(view)),
     )
 
 
@@ -81,6 +86,15 @@ def _list_unfinished_growths(view: ClusterView) -> Iterator[str]:
                 and volume.size_gib < instance.volume.size_gib
             ):
                 yield volume.id
+
+
+def _list_unseen_flavors(view: ClusterView) -> Iterator[str]:
+    """Yield wanted flavors that the server of the instance does not show: Nova shows names, and these may be ids."""
+    for instance in view.wanted:
+        record = view.find_record(ResourceKind.SERVER, instance.name)
+        server = None if record is None else view.observed.servers.get(record.cloud_id or "")
+        if server is not None and server.flavor not in {"", instance.flavor}:
+            yield instance.flavor
 
 
 def _list_acting_servers(view: ClusterView) -> Iterator[str]:

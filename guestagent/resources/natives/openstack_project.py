@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 from guestagent.controller.openstack_session import Connection, find_project_id, send_request
 from guestagent.controller.request_limits import REQUEST_TIMEOUT_S
@@ -54,6 +56,8 @@ Entry = Mapping[str, Any]
 MICROVERSIONS: Mapping[str, str | None] = {COMPUTE: "2.79", VOLUME: "3.42", NETWORK: None, IMAGE: None}
 PAGE = {"limit": "1000"}
 NOT_FOUND = 404
+FLAVOR_ID = re.compile(r"[\w-][\w. -]*", re.ASCII)
+"""As Nova allows them. No other text may get into a path."""
 
 
 class OpenStackProject:
@@ -131,6 +135,15 @@ class OpenStackProject:
         query = {"resource_uuid": volume_id}
         entries = self._list_allowed(lambda: self.list_entries(VOLUME, "/messages", "messages", query))
         return tuple(map(read_message, reversed(entries or ())))
+
+    def read_flavor_name(self, flavor_id: str) -> str | None:
+        if FLAVOR_ID.fullmatch(flavor_id) is None:
+            return None
+        try:
+            entry = self.get_entry(COMPUTE, f"/flavors/{quote(flavor_id, safe='')}", "flavor")
+        except CloudRequestRefused:
+            return None
+        return None if entry is None else str(entry.get("name") or "") or None
 
     def send(self, request: CloudRequest) -> CloudAnswer:
         call = build_call(request, self)

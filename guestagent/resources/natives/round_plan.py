@@ -36,6 +36,7 @@ from guestagent.resources.natives.seed_plan import plan_instance_seed
 from guestagent.resources.natives.server_creation import plan_server
 from guestagent.resources.natives.server_group import plan_server_group
 from guestagent.resources.natives.steps import (
+    ChangeInstance,
     DropInstance,
     EndOperation,
     NeedAttention,
@@ -169,7 +170,13 @@ def plan_groups(view: ClusterView) -> Steps:
 
 
 def plan_instance(view: ClusterView, instance: WantedInstance) -> Steps:
-    """Return the next steps of a wanted instance: its old servers, volume, port, server, and the running action."""
+    """Return the next steps of a wanted instance: its old servers, volume, port, server, and the running action.
+
+    A flavor that was ordered by its id gets its name first, by which Nova shows what a server has.
+    """
+    if (flavor := view.get_flavor_name(instance)) != instance.flavor:
+        named = replace(instance, flavor=flavor)
+        return (ChangeInstance(named, f"flavor {instance.flavor} is called {flavor}"),)
     if steps := plan_instance_seed(view, instance):
         return steps
     for record in view.list_records(ResourceKind.SERVER, instance.name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.heat_api import Resource, Stack
@@ -32,12 +32,20 @@ MOVING_STATUSES: Mapping[str, InstanceState] = {
 
 @dataclass(frozen=True, slots=True)
 class StackLook:
-    """What one look at a cluster shows: the stack, its resources by name, and the project."""
+    """What one look at a cluster shows: the stack, its resources by name, the project, and the names of flavors.
+
+    Nova shows the flavor of a server by its name; a template may have its id.
+    """
 
     cluster: str
     stack: Stack
     resources: Mapping[str, Resource]
     observed: CloudObservation
+    flavors: Mapping[str, str | None] = field(default_factory=dict)
+
+    def get_flavor_name(self, flavor: str) -> str:
+        """Return the name of a flavor of the template."""
+        return self.flavors.get(flavor) or flavor
 
     def find_id(self, name: str) -> str:
         """Return the id in the cloud of a resource, or ""."""
@@ -63,7 +71,7 @@ def build_instance_view(look: StackLook, status: NodeStatus) -> InstanceView:
         port_id=look.find_id(node.port),
         addresses=(status.address,) if status.address else (),
         flavor="" if server is None else server.flavor,
-        wanted_flavor=node.flavor,
+        wanted_flavor=look.get_flavor_name(node.flavor),
         volume_gib=None if volume is None else volume.size_gib,
         wanted_volume_gib=node.volume.size_gib if isinstance(node.volume, StackVolume) else None,
         guest_volume_gib=read_guest_volume_gib(evidence),
@@ -130,9 +138,10 @@ def _build_group_view(
 
 def _list_drift(look: StackLook, status: NodeStatus, server: CloudServer | None) -> tuple[str, ...]:
     """List what others have changed. While Heat works on the stack, what differs may be on its way."""
-    if look.stack.in_progress or server is None or server.flavor in {"", status.node.flavor}:
+    flavor = look.get_flavor_name(status.node.flavor)
+    if look.stack.in_progress or server is None or server.flavor in {"", flavor}:
         return ()
-    return (f"its server has flavor {server.flavor}, and the template says {status.node.flavor}",)
+    return (f"its server has flavor {server.flavor}, and the template says {flavor}",)
 
 
 def _sort(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from guestagent.controller.heat_api import Heat, Stack
@@ -55,6 +56,9 @@ class OrchestratorReader:
             return ()
         status = read_cluster_status(self._heat, stack.name, datetime.now(timezone.utc))
         look = self._look(snapshot, status.stack)
+        seen = {server.flavor for server in look.observed.servers.values()}
+        unseen = sorted({each.node.flavor for each in status.nodes} - seen)
+        look = replace(look, flavors={each: self._cloud.read_flavor_name(each) for each in unseen})
         return tuple(build_instance_view(look, node) for node in status.nodes)
 
     def list_groups(self, snapshot: ClusterSnapshot) -> Sequence[GroupView]:

@@ -52,7 +52,8 @@ class VolumeCleaner:
         operation = replace(operation, result=result, waiting_for="volumes are being deleted")
         if operation != queued.operation:
             lease.write(ClusterChange(operations=(operation,)))
-        refusals = self._delete(lease, kept.keys() & result.keys(), kept)
+        requested = {name for name, outcome in result.items() if outcome.startswith(REQUESTED)}
+        refusals = self._delete(lease, kept.keys() & requested, kept)
         if refusals:
             lease.write(ClusterChange(operations=(replace(operation, result={**result, **refusals}),)))
         return CLEAN_PAUSE_S

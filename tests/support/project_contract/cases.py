@@ -193,6 +193,16 @@ def a_flavor_or_an_image_that_is_missing_is_named(tested: TestedProject) -> None
     assert tested.refuse(replace(request, image="none")) == ("not_found", "there is no image none")
 
 
+def the_name_of_a_flavor_is_read_by_its_id(tested: TestedProject) -> None:
+    flavors = tested.project.read_inventory().flavors
+
+    for flavor in flavors:
+        assert tested.project.read_flavor_name(flavor.id) == flavor.name
+    names = {flavor.name for flavor in flavors} - {flavor.id for flavor in flavors}
+    for text in [*names, "none", "..", "a/b", "a?b", "\x00", ""]:
+        assert tested.project.read_flavor_name(text) is None
+
+
 def the_reason_of_a_failed_volume_is_read(tested: TestedProject) -> None:
     volume_id = tested.create_volume("broken")
 
@@ -216,5 +226,6 @@ CASES: tuple[ProjectCase, ...] = (
     the_quota_of_ports_is_told_from_other_refusals,
     the_quota_of_rules_is_told_from_other_refusals,
     a_flavor_or_an_image_that_is_missing_is_named,
+    the_name_of_a_flavor_is_read_by_its_id,
     the_reason_of_a_failed_volume_is_read,
 )

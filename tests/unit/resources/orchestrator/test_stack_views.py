@@ -12,8 +12,13 @@ from guestagent.controller.node_state import NodeState
 from guestagent.controller.status import NodeStatus
 from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
-from guestagent.resources.natives.cloud_api import CloudObservation, CloudServer
-from guestagent.resources.orchestrator.instance_views import StackLook, choose_instance_state
+from guestagent.resources.natives.cloud_api import CloudGroup, CloudObservation, CloudServer
+from guestagent.resources.natives.fake_inventory import FLAVORS
+from guestagent.resources.orchestrator.instance_views import (
+    StackLook,
+    build_group_views,
+    choose_instance_state,
+)
 from guestagent.resources.orchestrator.template_mark import TemplateMark, mark_template
 from guestagent.resources.orders import CreateCluster, UnregisterCluster
 from guestagent.resources.views import InstanceState
@@ -205,3 +210,27 @@ def test_an_audit_finds_a_row_whose_stack_is_gone_and_kept_volumes() -> None:
 
 def test_an_audit_of_a_cluster_at_rest_finds_nothing() -> None:
     assert ask(StackWorld().create()).audit() == []
+
+
+def test_a_flavor_that_a_template_has_by_its_id_is_no_drift() -> None:
+    world = StackWorld().create(flavor=FLAVORS[1].id)
+    for server in world.cloud.project.servers.values():
+        server.flavor = FLAVORS[1].name
+
+    views = ask(world).instances(CLUSTER)
+
+    assert {view.wanted_flavor for view in views} == {FLAVORS[1].name}
+    assert [text for view in views for text in view.drift] == []
+
+
+def test_a_rule_that_no_order_can_express_is_shown_as_drift() -> None:
+    world = StackWorld().create()
+    stack, cluster = world.heat.live[CLUSTER].stack, world.cluster
+    assert cluster is not None
+    group = CloudGroup(id="g1", name="database", foreign_rules=frozenset({"rule-of-ping"}))
+    resources = {cluster.group.resource: Resource(cluster.group.resource, "", id=group.id)}
+    look = StackLook(CLUSTER, stack, resources, CloudObservation(groups={group.id: group}))
+
+    (view,) = build_group_views(look, cluster)
+
+    assert view.drift[-1] == "rule rule-of-ping is one that no order can express"

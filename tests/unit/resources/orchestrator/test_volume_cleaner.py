@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from guestagent.errors import OrderRefused
 from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
+from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
+from guestagent.resources.natives.requests import DeleteVolume
 from guestagent.resources.operation import OperationState
 from guestagent.resources.orders import Clean, DeleteCluster, VolumeFate
 from tests.support.orders import build_order
@@ -87,3 +91,22 @@ def test_a_finding_of_another_engine_is_refused() -> None:
         world.submit(build_order(Clean, findings=("natives-0123456789abcdef",)))
 
     assert refused.value.code == "invalid"
+
+
+def test_a_deletion_that_the_cloud_has_refused_is_not_asked_for_again() -> None:
+    world = prepare()
+    volumes = world.cloud.project.volumes
+    volumes["other"] = replace(volumes[VOLUME], id="other")
+    findings = OrderIntake(world.store, select_engine(world.build_engine())).audit()
+    world.cloud.faults.append(CloudFault(FaultKind.REFUSED, DeleteVolume, message="it is busy"))
+
+    operation_id = world.submit(build_order(Clean, findings=tuple(each.id for each in findings)))
+    while not any(each.status == "deleting" for each in volumes.values()):
+        world.live()
+    for volume in volumes.values():
+        volume.countdown = 20
+    world.live(60)
+
+    outcomes = sorted(world.get_operation(operation_id).result.values())
+    assert outcomes == ["deleted", "skipped: the cloud refused: it is busy"]
+    assert len(volumes) == 1

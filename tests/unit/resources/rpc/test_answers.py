@@ -23,9 +23,7 @@ from guestagent.resources.order_shapes import dump_order
 from guestagent.resources.orders import CreateCluster, RenewInstance
 from guestagent.resources.rpc.answers import (
     METHODS,
-    PROBLEM_LIMIT,
     QUESTIONS,
-    answer_call,
     answer_request,
     build_schema,
 )
@@ -279,29 +277,3 @@ def test_the_schema_has_every_method() -> None:
     for name in QUESTIONS:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"other": 1}, {"$defs": schema["$defs"], "$ref": f"#/$defs/{name}"})
-
-
-@pytest.mark.parametrize("arguments", [{}, {"request": {}, "other": 1}, {"self": 1}, {"": None}])
-def test_a_call_with_other_arguments_gets_an_answer(
-    intake: OrderIntake, arguments: Mapping[str, object]
-) -> None:
-    answer = answer_call(intake, "capabilities", arguments)
-
-    assert [problem["path"] for problem in answer["refusal"]["problems"]] == ["arguments"]
-
-
-def test_an_answer_has_a_hundred_problems_at_most_each_of_one_line(intake: OrderIntake) -> None:
-    request = {f"{number}{'x' * 1000}": 1 for number in range(200)}
-
-    answer = answer_request(intake, "capabilities", request)
-
-    problems = answer["refusal"]["problems"]
-    assert len(problems) == PROBLEM_LIMIT + 1
-    assert problems[-1]["found"] == "100 more"
-    assert max(len(problem["path"]) for problem in problems) < 300
-
-
-def test_a_preflight_needs_no_request_id(intake: OrderIntake) -> None:
-    request = {"cluster": "shop", "description": {"replicas": 1}}
-
-    assert "findings" in answer_request(intake, "preflight", request)
