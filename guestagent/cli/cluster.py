@@ -66,7 +66,7 @@ def _register_add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentPar
         "once. Each gets the data of the source: by its binary logs if they are all there and few, else by a copy. The "
         "time for that follows from the size of the data, which the source has signalled.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument(
         "--flavor", help="their flavor (default: that of the newest replica, else of the source)"
     )
@@ -92,7 +92,7 @@ def _register_remove_replica(verbs: argparse._SubParsersAction[argparse.Argument
         help="remove one replica and its server",
         description="Remove a replica: its account is removed from the source's metadata, then its server is deleted.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument("node", metavar="NODE", help="the replica, for example Slave0001")
     parser.add_argument(
         "--delete-volume", action="store_true", help="delete its data volume, too (default: it stays)"
@@ -108,7 +108,7 @@ def _register_resize(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Resize a node, then wait until it has proved again that it is ready: two updates of the stack. "
         "The node's server restarts; on the source, writes stop meanwhile. If interrupted, run the same command again.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument("node", metavar="NODE", help="the node, for example Slave0001")
     parser.add_argument("--flavor", required=True, help="the new flavor")
     options.add_cloud_options(parser)
@@ -127,7 +127,7 @@ def _register_rotate(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         "use the new ones, then discards them: two updates of the stack. No server restarts. If interrupted, run the "
         "same command again: it completes the first rotation, then does a new one.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument(
         "nodes", metavar="NODE", nargs="*", help="replicas, for example Slave0001 (default: all)"
     )
@@ -145,7 +145,7 @@ def _register_status(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         help="show a cluster: nodes, roles, addresses, states, evidence",
         description="Show a cluster. The exit code is 1 while Heat is working on it, and 6 if its stack has failed.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument("--watch", action="store_true", help="follow it until Heat has stopped working on it")
     options.add_cloud_options(parser)
     parser.set_defaults(run=run_status)
@@ -158,7 +158,7 @@ def _register_delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Delete a cluster's stack, with every server and all data on them. Data volumes stay, and their "
         "metadata name the cluster and the node.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument("--delete-volumes", action="store_true", help="delete the data volumes, too")
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     options.add_wait_options(parser)

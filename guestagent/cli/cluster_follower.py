@@ -20,8 +20,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "their account, and a rule opens the database port to their network. The other cluster's cluster.yaml then has "
         "`source: {external: {address: ..., account: ...}}`, and the same file of passwords.",
     )
-    admit.add_argument("stack", metavar="STACK", help="the stack of the source's cluster")
-    admit.add_argument("follower", metavar="FOLLOWER", help="the name of the other cluster")
+    _add_both_clusters(admit)
     admit.add_argument("network", metavar="CIDR", help="the network of its replicas, for example 10.2.0.0/24")
     admit.add_argument(
         "--passwords",
@@ -38,10 +37,14 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Drop the account of another cluster's replicas, and the rule for their network. Replicas that "
         "still follow lose their source at their next login: delete their cluster first.",
     )
-    revoke.add_argument("stack", metavar="STACK", help="the stack of the source's cluster")
-    revoke.add_argument("follower", metavar="FOLLOWER", help="the name of the other cluster")
+    _add_both_clusters(revoke)
     options.add_wait_options(revoke)
     revoke.set_defaults(run=run_revoke)
+
+
+def _add_both_clusters(parser: argparse.ArgumentParser) -> None:
+    options.add_stack_argument(parser, "the stack of the source's cluster")
+    parser.add_argument("follower", metavar="FOLLOWER", help="the name of the other cluster")
 
 
 def run_admit(args: argparse.Namespace) -> int:

@@ -65,7 +65,7 @@ def _add_verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_text: str, description: str
 ) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=help_text, description=f"{description} {SAFETY}")
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     options.add_cloud_options(parser)
     options.add_timeout_option(
         parser,

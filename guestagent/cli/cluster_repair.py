@@ -26,7 +26,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "replica are replaced by a copy of its source's, in the same update; the old data stay until the new ones are "
         "ready. It is the way out of errant transactions, diverged data, purged binary logs and broken relay logs.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument("node", metavar="NODE", help="the node, for example Slave0001")
     parser.add_argument("--reseed", action="store_true", help="replace the data of this replica")
     parser.add_argument(

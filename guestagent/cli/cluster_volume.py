@@ -17,7 +17,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "until the node has proved that its file system has the size. No server restarts. A volume never shrinks. If "
         "Cinder cannot grow the volume, the stack is not updated. If interrupted, run the same command again.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    options.add_stack_argument(parser)
     parser.add_argument("node", metavar="NODE", help="the node, for example Slave0001")
     parser.add_argument("--size", required=True, type=int, metavar="GIB", help="the new size in GiB")
     options.add_cloud_options(parser)

@@ -9,6 +9,11 @@ CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.co
 TIMEOUT_HELP = "maximum time to wait (default: a minute longer than the stack's own timeout)"
 
 
+def add_stack_argument(parser: argparse.ArgumentParser, help_text: str = "the cluster's stack") -> None:
+    """Add STACK, for every command about one stack."""
+    parser.add_argument("stack", metavar="STACK", help=help_text)
+
+
 def add_json_option(parser: argparse.ArgumentParser, help_text: str = "print the result as JSON") -> None:
     """Add --json."""
     parser.add_argument("--json", action="store_true", help=help_text)

@@ -21,9 +21,20 @@ transport_url = fake://
 """
 
 
-def build_database(name: str, paths: CloudPaths, passwords: HeatPasswords) -> str:
-    """Build the setting that leads to a database."""
-    return f"connection = {build_database_url(name, paths.socket, passwords)}\n"
+def build_database(name: str, paths: CloudPaths, passwords: HeatPasswords, section: str = "database") -> str:
+    """Build the section that leads to a database."""
+    return f"[{section}]\nconnection = {build_database_url(name, paths.socket, passwords)}\n"
+
+
+def build_lock_folder(service: str, paths: CloudPaths) -> str:
+    """Build the section of the locks between the parts of a service."""
+    return f"[oslo_concurrency]\nlock_path = {paths.folder}/{service}/lock\n"
+
+
+def build_accounts(addresses: CloudAddresses, passwords: HeatPasswords, *services: str) -> str:
+    """Build a section for each other service that is used."""
+    account = build_account(addresses, passwords)
+    return "".join(f"[{service}]\n{account}" for service in services)
 
 
 def build_account(addresses: CloudAddresses, passwords: HeatPasswords) -> str:

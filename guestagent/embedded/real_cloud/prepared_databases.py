@@ -5,18 +5,14 @@ A template is complete or absent, and named after what it was made of. It is `em
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import signal
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from guestagent import atomic_file
 from guestagent.embedded.database_servers import install_data_directory
-from guestagent.embedded.host.cache_folder import hold_file_lock
 from guestagent.embedded.host.unix_account import UnixAccount
 from guestagent.embedded.real_cloud import service_config
 from guestagent.embedded.real_cloud.addresses import CloudAddresses
@@ -26,8 +22,9 @@ from guestagent.embedded.real_heat import run_folder
 from guestagent.embedded.real_heat.account_commands import run_as_account
 from guestagent.embedded.real_heat.daemon_config import replace_token_filter
 from guestagent.embedded.real_heat.empty_databases import SOURCE_FILES as HEAT_SOURCE_FILES
-from guestagent.embedded.real_heat.empty_databases import remove_unused_templates, wait_for_database
+from guestagent.embedded.real_heat.empty_databases import wait_for_database
 from guestagent.embedded.real_heat.passwords import HeatPasswords
+from guestagent.embedded.real_heat.prepared_folder import compute_source_digest, open_prepared_folder
 from guestagent.embedded.real_heat.release import SCRIPT_FOLDER as HEAT_SCRIPT_FOLDER
 
 SOURCES = ("prepared_databases", "service_config", "config_sections", "service_programs", "packages")
@@ -75,20 +72,17 @@ STEPS: Sequence[tuple[str, Sequence[tuple[str, str, Sequence[str]]]]] = (
 def build_template(folder: Path, root: Path, account: UnixAccount) -> Path:
     """Return the template for these packages; make it in `folder` if it is missing. From the main thread."""
     template = folder / f"cloud-{compute_digest(root.name)}"
-    with hold_file_lock(folder / "cloud.lock"):
-        if not template.is_dir():
-            _make(folder / "cloud.draft", template, root, account)
-            remove_unused_templates(folder, time.time())
-        os.utime(template)
-    return template
+    return open_prepared_folder(
+        template,
+        folder / "cloud.draft",
+        folder / "cloud.lock",
+        lambda draft: _fill(ServicePrograms(root, account, CloudPaths(draft))),
+    )
 
 
 def compute_digest(packages: str) -> str:
     """Compute what changes with anything that goes into the databases: the packages, or our own part."""
-    digest = hashlib.sha256(packages.encode())
-    for path in SOURCE_FILES:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return compute_source_digest(packages, SOURCE_FILES)
 
 
 def create_folders(paths: CloudPaths) -> None:
@@ -120,16 +114,6 @@ def write_config(programs: ServicePrograms, addresses: CloudAddresses, passwords
     shutil.copytree(HEAT_SCRIPT_FOLDER, paths.scripts, dirs_exist_ok=True)
     shutil.copytree(SCRIPT_FOLDER, paths.scripts, dirs_exist_ok=True)
     run_folder.change_owner(paths.folder, account.uid, account.gid)
-
-
-def _make(draft: Path, template: Path, root: Path, account: UnixAccount) -> None:
-    shutil.rmtree(draft, ignore_errors=True)
-    _fill(ServicePrograms(root, account, CloudPaths(draft)))
-    run_folder.change_owner(
-        draft, os.getuid(), os.getgid()
-    )  # until it is copied no other account may read it
-    os.sync()  # else a power cut after the renaming could leave files without their content
-    draft.rename(template)
 
 
 def _fill(programs: ServicePrograms) -> None:

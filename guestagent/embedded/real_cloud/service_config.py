@@ -10,9 +10,10 @@ from guestagent.embedded.openstack.keystone.demo_project import REGION_NAME
 from guestagent.embedded.real_cloud.addresses import CloudAddresses
 from guestagent.embedded.real_cloud.cloud_paths import CloudPaths
 from guestagent.embedded.real_cloud.config_sections import (
-    build_account,
+    build_accounts,
     build_database,
     build_general,
+    build_lock_folder,
     build_service_user,
     build_token_validation,
 )
@@ -74,8 +75,7 @@ def build_placement_config(paths: CloudPaths, addresses: CloudAddresses, passwor
     return f"""\
 [DEFAULT]
 log_file = {paths.logs}/placement.log
-[placement_database]
-{build_database("placement", paths, passwords)}\
+{build_database("placement", paths, passwords, "placement_database")}\
 [api]
 auth_strategy = keystone
 {build_token_validation(addresses, passwords)}"""
@@ -96,12 +96,10 @@ filesystem_store_datadir = {paths.folder}/glance/tasks
 default_backend = files
 [files]
 filesystem_store_datadir = {paths.folder}/glance/images
-[database]
 {build_database("glance", paths, passwords)}\
 [paste_deploy]
 flavor = keystone
-[oslo_concurrency]
-lock_path = {paths.folder}/glance/lock
+{build_lock_folder("glance", paths)}\
 {build_token_validation(addresses, passwords)}"""
 
 
@@ -120,7 +118,6 @@ notify_nova_on_port_status_changes = true
 notify_nova_on_port_data_changes = true
 # In seconds. Nova learns of a floating address, or of a port that was deleted, by such an event.
 send_events_interval = 1
-[database]
 {build_database("neutron", paths, passwords)}\
 [ml2]
 type_drivers = local,flat
@@ -129,12 +126,8 @@ mechanism_drivers = guestagent
 extension_drivers = port_security
 [ml2_type_flat]
 flat_networks = public
-[nova]
-{build_account(addresses, passwords)}\
-[placement]
-{build_account(addresses, passwords)}\
-[oslo_concurrency]
-lock_path = {paths.folder}/neutron/lock
+{build_accounts(addresses, passwords, "nova", "placement")}\
+{build_lock_folder("neutron", paths)}\
 {build_token_validation(addresses, passwords)}"""
 
 
@@ -158,14 +151,11 @@ periodic_fuzzy_delay = 0
 [guestagent]
 volume_driver = named_fault_volumes.NamedFaultVolumeDriver
 volume_backend_name = guestagent
-[database]
 {build_database("cinder", paths, passwords)}\
 [coordination]
 backend_url = file://{paths.folder}/cinder/coordination
-[nova]
-{build_account(addresses, passwords)}\
-[oslo_concurrency]
-lock_path = {paths.folder}/cinder/lock
+{build_accounts(addresses, passwords, "nova")}\
+{build_lock_folder("cinder", paths)}\
 {build_service_user(addresses, passwords)}\
 {build_token_validation(addresses, passwords)}"""
 
@@ -174,7 +164,6 @@ def build_nova_config(
     paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, share: Path
 ) -> str:
     """Build the configuration of all parts of Nova."""
-    account = build_account(addresses, passwords)
     return f"""\
 {build_general("nova", paths)}\
 host = {COMPUTE_HOSTS[0]}
@@ -191,9 +180,7 @@ periodic_fuzzy_delay = 0
 auth_strategy = keystone
 [wsgi]
 api_paste_config = {share}/nova-common/api-paste.ini
-[api_database]
-{build_database("nova_api", paths, passwords)}\
-[database]
+{build_database("nova_api", paths, passwords, "api_database")}\
 {build_database("nova", paths, passwords)}\
 [scheduler]
 discover_hosts_in_cells_interval = 5
@@ -204,20 +191,12 @@ workers = 1
 enabled = false
 [libvirt]
 virt_type = qemu
-[placement]
-{account}\
-[neutron]
-{account}\
-[glance]
-{account}\
-[cinder]
-{account}\
+{build_accounts(addresses, passwords, "placement", "neutron", "glance", "cinder")}\
 os_region_name = {REGION_NAME}
 # Nova's own default is the name `cinderv3`, which the catalog does not have.
 catalog_info = volumev3::publicURL
 [oslo_policy]
 policy_file = {paths.settings}/nova_policy.yaml
-[oslo_concurrency]
-lock_path = {paths.folder}/nova/lock
+{build_lock_folder("nova", paths)}\
 {build_service_user(addresses, passwords)}\
 {build_token_validation(addresses, passwords)}"""

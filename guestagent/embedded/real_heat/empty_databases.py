@@ -4,9 +4,6 @@ run. A template is complete or absent, and named after what it was made of.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +12,20 @@ from pathlib import Path
 
 from guestagent import atomic_file
 from guestagent.embedded.database_servers.data_directory import build_mariadb_install_command
-from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock, make_public_folder
+from guestagent.embedded.host.cache_folder import find_cache_folder, make_public_folder
 from guestagent.embedded.host.unix_account import UnixAccount
 from guestagent.embedded.real_heat import run_folder
 from guestagent.embedded.real_heat.account_commands import run_as_account
 from guestagent.embedded.real_heat.daemons import ServiceDaemon
 from guestagent.embedded.real_heat.passwords import HeatPasswords
 from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses
+from guestagent.embedded.real_heat.prepared_folder import compute_source_digest, open_prepared_folder
 from guestagent.embedded.real_heat.release import SCRIPT_FOLDER, HeatRelease
 from guestagent.embedded.real_heat.service_daemons import build_database_daemon, is_database_answering
 from guestagent.errors import CloudError, DeadlineExceeded, StorageError
 
-SOURCE_NAMES = ("empty_databases", "daemon_config", "passwords", "paths", "run_folder")
+SOURCE_NAMES = ("empty_databases", "daemon_config", "passwords", "paths", "prepared_folder", "run_folder")
 SOURCE_FILES = tuple(Path(__file__).with_name(f"{name}.py") for name in SOURCE_NAMES)
-DAY_S = 86400
-UNUSED_LIMIT_DAYS = 14
 DATABASE_TIMEOUT_S = 30.0
 DATABASE_POLL_INTERVAL_S = 0.05
 PLACEHOLDER_ADDRESSES = ServiceAddresses("http://127.0.0.1", "http://127.0.0.1", "http://127.0.0.1", 0, 0, 0)
@@ -54,38 +50,14 @@ def open_cache_folder(cache: Path | None = None) -> Path:
 def build_template(folder: Path, release: HeatRelease, account: UnixAccount) -> Path:
     """Return the template of this release; make it in `folder` if it is missing. From the main thread."""
     template = folder / f"{release.name}-{compute_digest(release.read_versions())}"
-    with hold_file_lock(folder / "lock"):
-        if not template.is_dir():
-            _make(folder / "draft", template, release, account)
-            remove_unused_templates(folder, time.time())
-        os.utime(template)
-    return template
+    return open_prepared_folder(
+        template, folder / "draft", folder / "lock", lambda draft: _fill(RunPaths(draft), release, account)
+    )
 
 
 def compute_digest(versions: str) -> str:
     """Compute what changes with anything that goes into the databases: the programs, or our own part."""
-    digest = hashlib.sha256(versions.encode())
-    for path in (*SOURCE_FILES, *sorted(SCRIPT_FOLDER.glob("*.py"))):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def remove_unused_templates(folder: Path, now: float) -> None:
-    """Remove templates that have not been used for long: their packages or checkouts have gone."""
-    for path in folder.iterdir():
-        is_unused = path.stat().st_mtime < now - UNUSED_LIMIT_DAYS * DAY_S
-        if is_unused and RunPaths(path).data.is_dir():
-            shutil.rmtree(path)
-
-
-def _make(draft: Path, template: Path, release: HeatRelease, account: UnixAccount) -> None:
-    shutil.rmtree(draft, ignore_errors=True)
-    _fill(RunPaths(draft), release, account)
-    run_folder.change_owner(
-        draft, os.getuid(), os.getgid()
-    )  # until it is copied no other account may read it
-    os.sync()  # else a power cut after the renaming could leave files without their content
-    draft.rename(template)
+    return compute_source_digest(versions, (*SOURCE_FILES, *sorted(SCRIPT_FOLDER.glob("*.py"))))
 
 
 def _fill(paths: RunPaths, release: HeatRelease, account: UnixAccount) -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from guestagent.embedded.real_heat.empty_databases import (
-    UNUSED_LIMIT_DAYS,
-    compute_digest,
-    remove_unused_templates,
-)
+from guestagent.embedded.real_heat.empty_databases import compute_digest
+from guestagent.embedded.real_heat.prepared_folder import UNUSED_LIMIT_DAYS, remove_unused_templates
 
 DAY = 86400.0
 NOW = 1000 * DAY
