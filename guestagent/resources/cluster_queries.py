@@ -60,8 +60,9 @@ class ClusterQueries:
         try:
             engine.apply_order(None, order)
         except OrderRefused as error:
-            messages = [str(problem) for problem in error.problems] or [error.message]
-            return tuple(PreflightFinding(RefusalCode(error.code), message) for message in messages)
+            code = RefusalCode(error.code)
+            findings = tuple(PreflightFinding(code, str(each), each.path) for each in error.problems)
+            return findings or (PreflightFinding(code, error.message),)
         return require_reader(engine).preflight(order)
 
     def audit(self) -> Sequence[AuditFinding]:

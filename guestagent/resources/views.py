@@ -92,10 +92,15 @@ class ClusterOwner:
 
 @dataclass(frozen=True, slots=True)
 class PreflightFinding:
-    """Why a creation would fail (`quota`, `no_capacity`, `invalid`, `unsupported`, `forbidden`)."""
+    """Why a creation would fail (`quota`, `no_capacity`, `invalid`, `unsupported`, `forbidden`).
+
+    `path` is the dotted path of a value of the order that is invalid, with which the message begins then; "" for what
+    the cloud shows.
+    """
 
     code: RefusalCode
     message: str
+    path: str = ""
 
 
 class FindingKind(str, Enum):

@@ -96,11 +96,10 @@ def name_arguments(args: argparse.Namespace, kind: str) -> Iterator[None]:
         raise OrderRefused(error.code, error.message, problems, error.reference) from None
 
 
-def name_text_arguments(text: str, args: argparse.Namespace, kind: str) -> str:
-    """Return the text of a problem that begins with the path in an order, with the argument in its place."""
-    path, separator, rest = text.partition(":")
+def name_text_argument(text: str, path: str, args: argparse.Namespace, kind: str) -> str:
+    """Return a text that begins with this path in an order, with the argument in its place."""
     problem = _name_argument(Problem(path, "", ""), list_order_keys(kind), args)
-    return f"{problem.path}{separator}{rest}"
+    return problem.path + text.removeprefix(path)
 
 
 def get_spelling(name: str, key: Key) -> str:

@@ -12,7 +12,7 @@ from guestagent.cli.options import add_timeout_option
 from guestagent.cli.output import write_log_line
 from guestagent.cli.resource_commands import connection
 from guestagent.cli.resource_commands.operation_verbs import check_timeout
-from guestagent.cli.resource_commands.order_arguments import add_order_keys, build_order, name_text_arguments
+from guestagent.cli.resource_commands.order_arguments import add_order_keys, build_order, name_text_argument
 from guestagent.cli.resource_commands.view_tables import (
     format_capabilities,
     format_cluster,
@@ -25,7 +25,6 @@ from guestagent.cli.resource_commands.view_tables import (
 from guestagent.cli.wait import format_json, print_answer
 from guestagent.errors import EXIT_OK, CloudRefused, NotReady
 from guestagent.resources.interface import ResourceManager
-from guestagent.resources.operation import RefusalCode
 from guestagent.resources.operation_document import dump_operation
 from guestagent.resources.orders import CreateCluster
 from guestagent.resources.view_documents import dump_view
@@ -168,8 +167,8 @@ def run_preflight(args: argparse.Namespace) -> int:
     with connection.open_manager(args) as manager:
         found = manager.preflight(order)
     findings = [
-        replace(each, message=name_text_arguments(each.message, args, CreateCluster.kind))
-        if each.code is RefusalCode.INVALID
+        replace(each, message=name_text_argument(each.message, each.path, args, CreateCluster.kind))
+        if each.path
         else each
         for each in found
     ]

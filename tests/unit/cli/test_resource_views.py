@@ -254,11 +254,16 @@ def test_a_preflight_names_the_file_of_an_invalid_description(
     file = tmp_path / "cluster.yaml"
     file.write_text("{replica: 1}")
     message = "description.replica: expected one of replicas, found an unknown key"
-    commands.engine.problems = (PreflightFinding(RefusalCode.INVALID, message),)
+    path = "description.replica"
+    commands.engine.problems = (PreflightFinding(RefusalCode.INVALID, message, path),)
 
     assert commands.run("preflight", "-f", str(file)) == 5
+    printed = capsys.readouterr().out
+    assert commands.run("preflight", "-f", str(file), "--json") == 5
+    answer = json.loads(capsys.readouterr().out)
 
-    assert f"{file}: replica: expected one of replicas" in capsys.readouterr().out
+    assert f"{file}: replica: expected one of replicas" in printed
+    assert [each["path"] for each in answer["findings"]] == [path]
 
 
 def test_capabilities_name_the_engine_and_its_orders(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from guestagent.errors import OrderRefused
 from guestagent.resources.engine import Advance
 from guestagent.resources.operation import OperationState
 from guestagent.resources.order_effects import apply_order
@@ -76,12 +77,15 @@ class FakeEngine:
         self.findings: tuple[AuditFinding, ...] = ()
         self.evidence: tuple[str, ...] = ()
         self.reader_error: Exception | None = None
+        self.refusal: OrderRefused | None = None
         self.ends_operations = False
         self.error: Exception | None = None
         self.before_advance: Callable[[], None] | None = None
         self.lost_leases = 0
 
     def apply_order(self, wanted: str | None, order: Order) -> str | None:
+        if self.refusal is not None:
+            raise self.refusal
         if isinstance(order, Clean):
             return wanted
         before = None if wanted is None else load_wanted(wanted)

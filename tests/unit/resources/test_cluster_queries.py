@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.errors import CloudRefused, CloudRequestRefused, CloudUnreachable, OrderRefused
+from guestagent.errors import CloudRefused, CloudRequestRefused, CloudUnreachable, OrderRefused, Problem
 from guestagent.resources.engine_selection import EngineSelection, select_engine
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.operation import OperationState, RefusalCode
@@ -168,6 +168,17 @@ def test_preflight_names_every_problem_of_the_order_itself(
 
     assert [each.code for each in intake.preflight(CREATE)] == [RefusalCode.EXISTS]
     assert intake.preflight(replace(CREATE, cluster="other")) == orchestrator.problems
+
+
+def test_preflight_tells_which_value_of_the_order_is_invalid(
+    intake: OrderIntake, orchestrator: FakeEngine
+) -> None:
+    problem = Problem("description.replicas", "a number", "many")
+    orchestrator.refusal = OrderRefused("invalid", "not this one", [problem])
+
+    findings = intake.preflight(CREATE)
+
+    assert [(each.path, each.message) for each in findings] == [("description.replicas", str(problem))]
 
 
 def test_an_audit_asks_every_engine(
