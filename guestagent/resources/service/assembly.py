@@ -45,7 +45,7 @@ from guestagent.resources.service.metrics import ServiceMetrics, format_metrics,
 from guestagent.resources.service.settings import AUTO, ManagerSettings
 from guestagent.resources.service.signing_keys import open_signing_keys, require_known_store
 from guestagent.resources.service.status_server import StatusPage, StatusServer
-from guestagent.resources.service.store_loss import require_known_stacks
+from guestagent.resources.service.store_loss import CheckedIntake, require_known_stacks
 from guestagent.resources.store.protocol import LeaseSource
 from guestagent.resources.store.service_presence import hold_presence
 from guestagent.resources.store.sql_store import SqlStore
@@ -60,9 +60,13 @@ OpenStore = Callable[[Secret], SqlStore]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedManager:
-    """An open store with the engines for its clusters. `endpoint` is None without a public URL, and for Heat alone."""
+    """An open store with the engines for its clusters. `endpoint` is None without a public URL, and for Heat alone.
+
+    `require_known_store` raises StorageError if a store without keys may have been lost. It asks Heat about a new one.
+    """
 
     store: SqlStore
+    require_known_store: Callable[[], None]
     selection: EngineSelection
     endpoint: EndpointAddress | None
     metrics: ServiceMetrics
@@ -76,10 +80,10 @@ def open_local_manager(
 ) -> Iterator[OrderIntake]:
     """Open the resource manager over the store itself, for the commands of this host. No broker takes part.
 
-    A service with the same settings does the work.
+    A service with the same settings does the work. The first order must not make a store known that was lost.
     """
     with _name_settings(settings), _open_manager(settings, open_cloud, open_store) as opened:
-        yield OrderIntake(opened.store, opened.selection)
+        yield CheckedIntake(opened.store, opened.selection, opened.require_known_store)
 
 
 @contextmanager
@@ -100,6 +104,7 @@ def open_service(
         open_store = partial(_open_noted_store, open_store)
     name = f"{socket.gethostname()}-{Path(settings.where).stem}"
     with _name_settings(settings), _open_manager(settings, open_cloud, open_store) as opened:
+        opened.require_known_store()
         check_owners(opened.selection, opened.store.clusters(), abandoned)
         with _hold_presence(settings, opened.store):
             yield _build_service(settings, opened, name)
@@ -141,8 +146,6 @@ def _open_manager(
             require_known_store(settings.guests.key_file, store)
             ring = open_signing_keys(settings.guests.key_file, store)
             endpoint = EndpointAddress(settings.guests.public_url, ring)
-        elif engine == ORCHESTRATOR:
-            require_known_stacks(store, HeatInventory(connection))
         context = EngineContext(
             connection=connection,
             store=store,
@@ -150,7 +153,20 @@ def _open_manager(
             authority=_read_authority(settings.guests.authority),
             settle_s=settings.settle_s,
         )
-        yield OpenedManager(store=store, selection=build_engines(context), endpoint=endpoint, metrics=metrics)
+        yield OpenedManager(
+            store=store,
+            require_known_store=_build_store_check(engine, store, connection),
+            selection=build_engines(context),
+            endpoint=endpoint,
+            metrics=metrics,
+        )
+
+
+def _build_store_check(engine: str, store: SqlStore, connection: Connection) -> Callable[[], None]:
+    """Return the check of a store that no key file belongs to. With one it was done when the keys were read."""
+    if engine == ORCHESTRATOR:
+        return partial(require_known_stacks, store, HeatInventory(connection))
+    return lambda: None
 
 
 def _hold_presence(settings: ManagerSettings, store: SqlStore) -> AbstractContextManager[None]:

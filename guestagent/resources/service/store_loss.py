@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from guestagent.errors import StorageError
+from guestagent.resources.engine_selection import EngineSelection
+from guestagent.resources.intake import OrderIntake
+from guestagent.resources.operation import Operation
 from guestagent.resources.orchestrator.stack_inventory import StackEntry, StackInventory
 from guestagent.resources.orchestrator.template_mark import read_mark
+from guestagent.resources.orders import Order
+from guestagent.resources.store.protocol import OrderStore
 
 
 class StoreOfStacks(Protocol):
@@ -39,6 +44,18 @@ def require_known_stacks(store: StoreOfStacks, inventory: StackInventory) -> Non
             f"rebuild. If the stacks belong to another resource manager, or only to begin with nothing, start the "
             f"service with --new-store once: it never touches what another store has made"
         )
+
+
+class CheckedIntake(OrderIntake):
+    """An OrderIntake that checks its store before each order. Queries are answered from a lost store, too."""
+
+    def __init__(self, store: OrderStore, engines: EngineSelection, check: Callable[[], None]) -> None:
+        super().__init__(store, engines)
+        self._check_store = check
+
+    def submit(self, order: Order) -> Operation:
+        self._check_store()
+        return super().submit(order)
 
 
 def group_by_store(stacks: Iterable[StackEntry]) -> dict[str, list[str]]:

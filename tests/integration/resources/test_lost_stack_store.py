@@ -58,18 +58,20 @@ def test_a_lost_store_of_stacks_is_noticed_and_rebuilt_without_keys(
     service.stop()
     create_stack(served)
 
-    refused, local = service.run(), run_command(service, "list")
+    listed = run_command(service, "list")
+    refused, local = service.run(), run_command(service, "register", "wiki")
     shown = run_command(service, "rebuild")
     written = run_command(service, "rebuild", "--apply", "--store-id", LOST)
     service.start()
-    listed = run_command(service, "list")
+    rebuilt = run_command(service, "list")
 
+    assert (listed.returncode, "wiki" in listed.stdout) == (0, False)
     for ended in (refused, local):
         assert ended.returncode == 8, ended.stderr
         assert f"have the mark of another one ({LOST}: wiki)" in ended.stderr
     assert f"--store-id {LOST}" in shown.stderr
     assert written.returncode == 0, written.stderr
-    assert "wiki" in listed.stdout
+    assert "wiki" in rebuilt.stdout
     assert not list(tmp_path.rglob("keys.json"))
 
 
