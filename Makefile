@@ -43,11 +43,11 @@ test-faults: set-up ## every row of the failure table on three real servers; ARG
 test-natives: set-up ## the engine NATIVES on the imitated cloud
 	@tools/check natives
 
-test-natives-real: set-up ## the engine NATIVES on a real Nova, Cinder and Neutron, with a fake hypervisor below them
-	@tools/check natives-real
+test-natives-real: set-up ## the engine NATIVES on a real Nova, Cinder and Neutron, with a fake hypervisor below them; CLOUD_RELEASE=2026.2: of that release, from PyPI
+	@CLOUD_RELEASE=$(CLOUD_RELEASE) tools/check natives-real
 
-contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, ARGS=--json
-	@HEAT_RELEASE=$(HEAT_RELEASE) .venv/bin/python -m tests.contract.report $(ARGS)
+contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, CLOUD_RELEASE=2026.2, ARGS=--json
+	@HEAT_RELEASE=$(HEAT_RELEASE) CLOUD_RELEASE=$(CLOUD_RELEASE) .venv/bin/python -m tests.contract.report $(ARGS)
 
 bench-heat: set-up-heat ## clusters of 1 + 10 and 1 + 50 on a real Heat, beside the plain template of 2013; ARGS=--json
 	@.venv/bin/python -m tests.bench --plot docs/explanation/performance.svg $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from guestagent.embedded.guests import NamespaceHypervisor
-from guestagent.embedded.real_cloud import CloudGuests, RealCloud, open_real_cloud
+from guestagent.embedded.real_cloud import DEBIAN_NAME, CloudGuests, RealCloud, open_real_cloud
 from guestagent.embedded.real_cloud.seed import UNLIMITED, lift_quotas
 from guestagent.embedded.real_heat.keystone_client import PERSON_ROLES
 from tests.support.environment import open_public_folder
@@ -20,6 +21,7 @@ from tests.support.signalling_guests import SignallingHypervisor
 from tests.support.subnets import open_subnet
 from tests.support.switched_hypervisor import SwitchedHypervisor
 
+RELEASE = os.environ.get("CLOUD_RELEASE") or DEBIAN_NAME
 POLL_INTERVAL_S = 2.0
 """Each poll of an imitated guest of a stack costs Keystone a token, and Heat a look."""
 NOVA, CINDER, NEUTRON = (
@@ -48,7 +50,7 @@ def open_tested_cloud() -> Iterator[RealCloud]:
     with (
         open_subnet() as subnet,
         open_public_folder() as folder,
-        open_real_cloud(folder, subnet, print) as cloud,
+        open_real_cloud(folder, subnet, print, release=RELEASE) as cloud,
     ):
         yield cloud
 
@@ -74,7 +76,7 @@ def open_cloud_with_guests() -> Iterator[RealCloudWithGuests]:
         imitations.poll_interval_s = POLL_INTERVAL_S
         namespaces = NamespaceHypervisor(folder / "guests", bridge, gateway, subnet.prefixlen)
         switch = SwitchedHypervisor(imitations, namespaces)
-        with open_real_cloud(folder, subnet, print, CloudGuests(switch, bridge)) as cloud:
+        with open_real_cloud(folder, subnet, print, CloudGuests(switch, bridge), RELEASE) as cloud:
             yield RealCloudWithGuests(cloud, subnet, folder, imitations, namespaces, switch)
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from guestagent.embedded.real_cloud import open_real_cloud
+from tests.support.real_cloud import RELEASE
 from tests.support.subnets import open_subnet
 
 
@@ -18,10 +19,15 @@ def serve(folder: Path) -> None:
     """Run a cloud until this process is killed."""
     with (
         open_subnet() as subnet,
-        open_real_cloud(folder, subnet, lambda message: print(message, file=sys.stderr)) as cloud,
+        open_real_cloud(folder, subnet, report, release=RELEASE) as cloud,
     ):
         print(json.dumps({"auth_url": cloud.auth_url, "pids": list(cloud.pids.values())}), flush=True)
         signal.pause()
+
+
+def report(message: str) -> None:
+    """Report progress. Standard output has nothing but the line of JSON."""
+    print(message, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,11 @@ class RealCloud:
         }
 
     @property
+    def nova_release(self) -> int:
+        """The number of Nova's release."""
+        return self._programs.release.nova
+
+    @property
     def logs(self) -> Path:
         """The folder of the services' logs."""
         return self._programs.paths.logs

@@ -17,6 +17,7 @@ from guestagent.embedded.host.unix_account import UnixAccount
 from guestagent.embedded.real_cloud import service_config
 from guestagent.embedded.real_cloud.addresses import CloudAddresses
 from guestagent.embedded.real_cloud.cloud_paths import CloudPaths
+from guestagent.embedded.real_cloud.cloud_release import HEAT_PIPELINE, CloudRelease
 from guestagent.embedded.real_cloud.service_programs import ServicePrograms
 from guestagent.embedded.real_heat import run_folder
 from guestagent.embedded.real_heat.account_commands import run_as_account
@@ -27,11 +28,9 @@ from guestagent.embedded.real_heat.passwords import HeatPasswords
 from guestagent.embedded.real_heat.prepared_folder import compute_source_digest, open_prepared_folder
 from guestagent.embedded.real_heat.release import SCRIPT_FOLDER as HEAT_SCRIPT_FOLDER
 
-SOURCES = ("prepared_databases", "service_config", "config_sections", "service_programs", "packages")
+SOURCES = ("prepared_databases", "service_config", "config_sections", "service_programs", "cloud_release")
 SOURCE_FILES = (*HEAT_SOURCE_FILES, *(Path(__file__).with_name(f"{name}.py") for name in SOURCES))
 SCRIPT_FOLDER = Path(__file__).parent / "inside"
-GLANCE_PIPELINE = "glance-api-paste.ini"
-VOLUME_FILTERS = "etc/cinder/resource_filters.json"
 STEP_TIMEOUT_S = 900.0
 PARALLEL_STEPS = 3
 PLACEHOLDER_ADDRESSES = CloudAddresses("127.0.0.1")
@@ -69,20 +68,20 @@ STEPS: Sequence[tuple[str, Sequence[tuple[str, str, Sequence[str]]]]] = (
 )
 
 
-def build_template(folder: Path, root: Path, account: UnixAccount) -> Path:
-    """Return the template for these packages; make it in `folder` if it is missing. From the main thread."""
-    template = folder / f"cloud-{compute_digest(root.name)}"
+def build_template(folder: Path, release: CloudRelease, account: UnixAccount) -> Path:
+    """Return the template of this release; make it in `folder` if it is missing. From the main thread."""
+    template = folder / f"cloud-{compute_digest(release.fingerprint)}"
     return open_prepared_folder(
         template,
         folder / "cloud.draft",
         folder / "cloud.lock",
-        lambda draft: _fill(ServicePrograms(root, account, CloudPaths(draft))),
+        lambda draft: _fill(ServicePrograms(release, account, CloudPaths(draft))),
     )
 
 
-def compute_digest(packages: str) -> str:
-    """Compute what changes with anything that goes into the databases: the packages, or our own part."""
-    return compute_source_digest(packages, SOURCE_FILES)
+def compute_digest(programs: str) -> str:
+    """Compute what changes with anything that goes into the databases: the programs, or our own part."""
+    return compute_source_digest(programs, SOURCE_FILES)
 
 
 def create_folders(paths: CloudPaths) -> None:
@@ -103,14 +102,15 @@ def copy_template(paths: CloudPaths, template: Path) -> HeatPasswords:
 def write_config(programs: ServicePrograms, addresses: CloudAddresses, passwords: HeatPasswords) -> None:
     """Write the configuration and our scripts. Everything belongs to the account from then on."""
     paths, account = programs.paths, programs.account
-    files = service_config.build_files(paths, addresses, passwords, programs.share)
+    release = programs.release
+    files = service_config.build_files(paths, addresses, passwords, release.nova_settings)
     for path, text in files.items():
         atomic_file.write_file(path, text.encode())
-    # Glance looks for it beside its settings only.
-    shutil.copy(programs.root / "usr/share/glance-common" / GLANCE_PIPELINE, paths.settings)
-    shutil.copy(programs.root / VOLUME_FILTERS, paths.settings)
-    pipeline = (programs.root / "etc/heat/api-paste.ini").read_text()
-    atomic_file.write_file(paths.settings / "api-paste.ini", replace_token_filter(pipeline).encode())
+    for name, path in release.files.items():
+        shutil.copyfile(path, paths.settings / name)
+    if release.has_anonymous_heat:
+        pipeline = paths.settings / HEAT_PIPELINE
+        atomic_file.write_file(pipeline, replace_token_filter(pipeline.read_text()).encode())
     shutil.copytree(HEAT_SCRIPT_FOLDER, paths.scripts, dirs_exist_ok=True)
     shutil.copytree(SCRIPT_FOLDER, paths.scripts, dirs_exist_ok=True)
     run_folder.change_owner(paths.folder, account.uid, account.gid)
@@ -122,7 +122,7 @@ def _fill(programs: ServicePrograms) -> None:
     passwords = HeatPasswords.generate()
     atomic_file.write_file(paths.password_file, passwords.dump())
     run_folder.create_keys(paths)
-    install_data_directory("mariadb", paths.data, programs.root)
+    install_data_directory("mariadb", paths.data, programs.release.database_root)
     write_config(programs, PLACEHOLDER_ADDRESSES, passwords)
     server = programs.build_database_daemon()
     server.start()

@@ -9,6 +9,12 @@ from pathlib import Path
 from guestagent.embedded.openstack.keystone.demo_project import REGION_NAME
 from guestagent.embedded.real_cloud.addresses import CloudAddresses
 from guestagent.embedded.real_cloud.cloud_paths import CloudPaths
+from guestagent.embedded.real_cloud.cloud_release import (
+    CINDER_PIPELINE,
+    NEUTRON_PIPELINE,
+    NOVA_PIPELINE,
+    VOLUME_FILTERS,
+)
 from guestagent.embedded.real_cloud.config_sections import (
     build_accounts,
     build_database,
@@ -48,9 +54,9 @@ NOVA_POLICY = '"os_compute_api:os-migrate-server:migrate": "role:member and proj
 
 
 def build_files(
-    paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, share: Path
+    paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, nova_settings: str
 ) -> Mapping[Path, str]:
-    """Build the files of a run. `share` is the folder of the packages' own pipelines."""
+    """Build the files of a run. `nova_settings` are lines for Nova that the release needs."""
     settings = paths.settings
     return {
         settings / "mariadb.cnf": build_mariadb_config(paths),
@@ -58,9 +64,9 @@ def build_files(
         settings / "keystone.conf": build_keystone_config(paths, passwords, AUTH_TTL),
         settings / "placement.conf": build_placement_config(paths, addresses, passwords),
         settings / "glance-api.conf": build_glance_config(paths, addresses, passwords),
-        settings / "neutron.conf": build_neutron_config(paths, addresses, passwords, share),
-        settings / "cinder.conf": build_cinder_config(paths, addresses, passwords, share),
-        settings / "nova.conf": build_nova_config(paths, addresses, passwords, share),
+        settings / "neutron.conf": build_neutron_config(paths, addresses, passwords),
+        settings / "cinder.conf": build_cinder_config(paths, addresses, passwords),
+        settings / "nova.conf": build_nova_config(paths, addresses, passwords, nova_settings),
         settings / "heat.conf": build_heat_config(paths, addresses.of_heat, passwords),
         settings / "policy.d/cfn.yaml": CFN_POLICY,
         settings / "nova_policy.yaml": NOVA_POLICY,
@@ -103,16 +109,14 @@ flavor = keystone
 {build_token_validation(addresses, passwords)}"""
 
 
-def build_neutron_config(
-    paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, share: Path
-) -> str:
+def build_neutron_config(paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords) -> str:
     """Build Neutron's configuration. It has no agents: the driver of ports is the whole network."""
     return f"""\
 {build_general("neutron", paths)}\
 core_plugin = ml2
 service_plugins = router
 auth_strategy = keystone
-api_paste_config = {share}/neutron-common/api-paste.ini
+api_paste_config = {paths.settings}/{NEUTRON_PIPELINE}
 dhcp_agent_notification = false
 notify_nova_on_port_status_changes = true
 notify_nova_on_port_data_changes = true
@@ -131,21 +135,19 @@ flat_networks = public
 {build_token_validation(addresses, passwords)}"""
 
 
-def build_cinder_config(
-    paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, share: Path
-) -> str:
+def build_cinder_config(paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords) -> str:
     """Build Cinder's configuration."""
     return f"""\
 {build_general("cinder", paths)}\
 host = volumes
 my_ip = {addresses.host}
 auth_strategy = keystone
-api_paste_config = {share}/cinder-common/api-paste.ini
+api_paste_config = {paths.settings}/{CINDER_PIPELINE}
 glance_api_servers = {addresses.get_url("glance")}
 enabled_backends = guestagent
 default_volume_type = standard
 # Without the file a list cannot be filtered by metadata.
-resource_query_filters_file = {paths.settings}/resource_filters.json
+resource_query_filters_file = {paths.settings}/{VOLUME_FILTERS}
 # The first reports of a service would come up to a minute late.
 periodic_fuzzy_delay = 0
 [guestagent]
@@ -161,7 +163,7 @@ backend_url = file://{paths.folder}/cinder/coordination
 
 
 def build_nova_config(
-    paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, share: Path
+    paths: CloudPaths, addresses: CloudAddresses, passwords: HeatPasswords, nova_settings: str
 ) -> str:
     """Build the configuration of all parts of Nova."""
     return f"""\
@@ -176,10 +178,11 @@ vif_plugging_timeout = 0
 report_interval = 10
 # The hosts would be found up to a minute late.
 periodic_fuzzy_delay = 0
+{nova_settings}\
 [api]
 auth_strategy = keystone
 [wsgi]
-api_paste_config = {share}/nova-common/api-paste.ini
+api_paste_config = {paths.settings}/{NOVA_PIPELINE}
 {build_database("nova_api", paths, passwords, "api_database")}\
 {build_database("nova", paths, passwords)}\
 [scheduler]

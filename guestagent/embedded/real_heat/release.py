@@ -51,8 +51,8 @@ class HeatRelease:
         settings = ("--config-file", str(paths.settings / "heat.conf"))
         if self.own_folder is None:
             return (str(self.programs / "heat-all"), *settings)
-        ports = (str(addresses.heat_port), str(addresses.cfn_port))
-        return (str(self.python), str(paths.scripts / "heat_server.py"), *ports, *settings)
+        place = (addresses.host, str(addresses.heat_port), str(addresses.cfn_port))
+        return (str(self.python), str(paths.scripts / "heat_server.py"), *place, *settings)
 
     def build_manage_command(self, service: str, paths: RunPaths, *words: str) -> tuple[str, ...]:
         """The command line of Keystone's or Heat's administration."""

@@ -1,22 +1,31 @@
 """cinder-api, cinder-scheduler and cinder-volume in one process: messages stay inside it.
 
-Usage: cinder_server.py ADDRESS PORT --config-file FILE
+Usage: cinder_server.py eventlet|native ADDRESS PORT --config-file FILE
 """
 
+import os
 import sys
 
-address, port = sys.argv[1], int(sys.argv[2])
-del sys.argv[1:3]
+threads, address, port = sys.argv[1:4]
+del sys.argv[1:4]
 
-import eventlet  # noqa: E402
+if threads == "eventlet":
+    import eventlet
 
-eventlet.monkey_patch()
+    eventlet.monkey_patch()
+else:
+    # cinder.cmd.volume asks for eventlet when it is imported, unless this forbids it.
+    os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
+    from cinder import monkey_patch
+
+    monkey_patch.patch()
 
 import shlex  # noqa: E402
 import threading  # noqa: E402
 from typing import Any  # noqa: E402
 
 import cinder.cmd.volume  # noqa: E402,F401 - it registers the option backend_host
+import os_brick  # noqa: E402
 from cinder import coordination, objects, rpc, service, utils, version  # noqa: E402
 from cinder.common import config, constants  # noqa: E402
 from oslo_config import cfg  # noqa: E402
@@ -41,6 +50,8 @@ settings(sys.argv[1:], project="cinder", version=version.version_string())
 config.set_middleware_defaults()
 log.setup(settings, "cinder")
 priv_context.init(root_helper=shlex.split(utils.get_root_helper()))
+if threads == "native":
+    os_brick.setup(settings)
 rpc.init(settings)
 coordination.COORDINATOR.start()
 service.Service.report_state = report_own_state
@@ -48,4 +59,4 @@ for backend in settings.enabled_backends:
     host = f"{settings.host}@{backend}"
     service.Service.create(host=host, service_name=backend, binary=constants.VOLUME_BINARY).start()
 service.Service.create(binary="cinder-scheduler", topic="cinder-scheduler").start()
-ThreadedServer(port, wsgi.Loader(settings).load_app(name="osapi_volume"), address).serve_forever()
+ThreadedServer(int(port), wsgi.Loader(settings).load_app(name="osapi_volume"), address).serve_forever()

@@ -12,13 +12,14 @@ import pytest
 
 from guestagent.embedded.real_cloud.addresses import SERVICE_PORTS, CloudAddresses
 from guestagent.embedded.real_cloud.cloud_paths import CloudPaths
+from guestagent.embedded.real_cloud.cloud_release import NATIVE_NOVA_SETTINGS
 from guestagent.embedded.real_cloud.service_config import DATABASE_ACCOUNTS, build_files
 from guestagent.embedded.real_heat.passwords import HeatPasswords
 
 PATHS = CloudPaths(Path("/srv/run"))
 ADDRESSES = CloudAddresses("10.77.1.2")
 PASSWORDS = HeatPasswords.generate()
-FILES = build_files(PATHS, ADDRESSES, PASSWORDS, Path("/usr/share"))
+FILES = build_files(PATHS, ADDRESSES, PASSWORDS, NATIVE_NOVA_SETTINGS)
 CONFIGS = (
     "cinder.conf",
     "glance-api.conf",
@@ -43,7 +44,7 @@ def test_a_service_writes_into_its_own_run_alone(name: str) -> None:
     folders = [Path(value.removeprefix("file://")) for value in values if value.startswith(("/", "file:"))]
 
     assert folders
-    assert all(folder.is_relative_to("/srv/run") or folder.is_relative_to("/usr/share") for folder in folders)
+    assert all(folder.is_relative_to("/srv/run") for folder in folders)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -22,9 +22,10 @@ def test_debians_heat_is_one_process_by_itself_and_a_newer_one_by_our_script() -
         "--config-file",
         "/srv/run/etc/heat.conf",
     )
-    assert NEWER.build_heat_command(LAYOUT, AT)[:4] == (
+    assert NEWER.build_heat_command(LAYOUT, AT)[:5] == (
         "/v/bin/python",
         "/srv/run/lib/heat_server.py",
+        "127.0.0.1",
         "2",
         "3",
     )

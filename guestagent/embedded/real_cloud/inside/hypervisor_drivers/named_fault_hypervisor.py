@@ -72,8 +72,12 @@ class NamedFaultHypervisor(fake.MediumFakeDriver):
         allocations: Any,
         block_device_info: Any = None,
         power_on: bool = True,
+        share_info: Any = None,
     ) -> None:
-        """Let the server be on this host, with its interfaces: Nova's fake forgets them, and none could be detached."""
+        """Let the server be on this host, with its interfaces: Nova's fake forgets them, and none could be detached.
+
+        Nova 26 knows no shares, and nothing here has one.
+        """
         _fail(instance, "fail-resize")
         parts = (image_meta, None, None, allocations, network_info, block_device_info, power_on)
         super().spawn(context, instance, *parts)
