@@ -105,7 +105,7 @@ def get_work_unit(test_id: str) -> str:
         image = next((image for image in IMAGE_RECIPES if image in name), file)
         return f"guests of {image}"
     if path.parts[:2] == ("tests", "real_cloud"):
-        return "tests on real services"
+        return "contract of real services" if path.stem == "test_contract" else "tests on real services"
     folder = "/".join(path.parts[1:-1])
     if path.name in SHARED_IN_FILE:
         return file

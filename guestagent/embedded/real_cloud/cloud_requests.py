@@ -15,6 +15,7 @@ from guestagent.secret import Secret
 MICROVERSIONS = {"compute": "compute 2.90", "block-storage": "volume 3.67"}
 NETWORK_PATH = "/v2.0"
 POLL_INTERVAL_S = 0.1
+ANSWER_LIMIT = 500
 REQUEST_TIMEOUT_S = (
     300.0  # only ends what hangs: on a busy machine Neutron's first answers take most of a minute
 )
@@ -45,12 +46,22 @@ class CloudRequests:
                 path, method, headers=headers, endpoint_filter={"service_type": service}, **more
             )
         except ClientException as error:
-            raise CloudRefused(f"{method} {path} of {service}: {error}") from error
-        return response.json() if response.content else None
+            raise CloudRefused(
+                f"{method} {path} of {service}: {error} {_read_answer(error)}".strip()
+            ) from error
+        # Heat answers an update with a page for people.
+        has_document = response.headers.get("Content-Type", "").startswith("application/json")
+        return response.json() if has_document and response.content else None
 
     def find(self, service: str, path: str, kind: str) -> list[dict[str, Any]]:
         """Return a list."""
         return list(self.send(service, "GET", path)[kind])
+
+
+def _read_answer(error: ClientException) -> str:
+    """Return the body of a refusal; keystoneauth's own text leaves out that of Cinder."""
+    answer = getattr(error, "response", None)
+    return "" if answer is None else str(answer.text)[:ANSWER_LIMIT]
 
 
 def wait_for(description: str, is_true: Callable[[], bool], timeout: float) -> None:
