@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,6 +11,9 @@ from typing import Protocol
 from guestagent.errors import CloudUnreachable
 from guestagent.resources.natives.cloud_api import CloudObservation
 from guestagent.resources.views import AuditFinding, FindingKind
+
+NAME_LIMIT = 64
+"""Characters of a name that a store can keep. A stack with our mark may have a longer one: somebody has copied it."""
 
 
 class FoundThing(Protocol):
@@ -31,10 +35,12 @@ def require_complete(observed: CloudObservation) -> CloudObservation:
 
 
 def group_ids(found: Iterable[FoundThing]) -> Mapping[str, list[str]]:
-    """Return the ids of what was found, by cluster."""
+    """Return the ids of what was found, by cluster. A name that is too long for a store is replaced by its digest."""
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for each in found:
-        ids[each.cluster].append(each.id)
+        is_long = len(each.cluster) > NAME_LIMIT
+        name = hashlib.sha256(each.cluster.encode()).hexdigest() if is_long else each.cluster
+        ids[name].append(each.id)
     return ids
 
 

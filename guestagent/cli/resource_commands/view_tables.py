@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from guestagent.cli.resource_commands.tables import (
@@ -137,9 +138,15 @@ def format_findings(findings: Sequence[AuditFinding]) -> str:
 
 
 def _list_clean_commands(findings: Iterable[AuditFinding]) -> list[str]:
-    """Return the commands that delete what can be deleted. A kept volume has to be named by a person."""
+    """Return the commands that delete what can be deleted. A data volume has to be named by a person.
+
+    The cluster's name comes from a mark in the cloud, which others may write, too.
+    """
     ids: dict[str, list[str]] = {}
     for each in findings:
-        if each.is_cleanable and each.cluster and each.kind is not FindingKind.KEPT_VOLUME:
+        if each.is_cleanable and each.cluster and each.resource != "volume":
             ids.setdefault(each.cluster, []).append(each.id)
-    return [f"guestagent resources clean {cluster} {' '.join(ids[cluster])}" for cluster in sorted(ids)]
+    return [
+        f"guestagent resources clean {shlex.quote(cluster)} {' '.join(ids[cluster])}"
+        for cluster in sorted(ids)
+    ]

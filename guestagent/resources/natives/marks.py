@@ -7,6 +7,7 @@ leave each other's resources alone, and the key of the resource's record. Names 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ NAME_LIMIT = 255
 TAG_LIMIT = 60
 """Characters of a tag in Nova, which may contain neither a comma nor a slash."""
 TAG_COUNT_LIMIT = 50
+CLUSTER_PATTERN = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+"""The names that orders give to clusters. Others may have written a mark, with any text in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def _build_mark(
     store_id: str, cluster_id: str, cluster: str, instance: str, name: str, kind: str, epoch: str
 ) -> Mark | None:
     if (
-        not (store_id and cluster_id and cluster)
+        not (store_id and cluster_id and CLUSTER_PATTERN.fullmatch(cluster))
         or not epoch.isascii()
         or not epoch.isdigit()
         or len(epoch) > 9

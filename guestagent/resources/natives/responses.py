@@ -144,6 +144,8 @@ def read_rule(entry: Mapping[str, Any], group_id: str) -> Rule | None:
     ethertype = str(entry.get("ethertype"))
     if protocol not in PROTOCOLS or entry.get("direction") not in DIRECTIONS:
         return None
+    if entry.get("remote_address_group_id") is not None:
+        return None  # it has no prefix, as if it were for all addresses
     if remote_group not in {None, group_id} or (remote_group is not None and prefix is not None):
         return None
     if remote_group is None and prefix is None:
@@ -237,5 +239,6 @@ def _read_fault(body: Any) -> tuple[str, str]:
 
 
 def _is_default_rule(entry: Mapping[str, Any]) -> bool:
-    limits = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+    remotes = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
+    limits = ("protocol", "port_range_min", "port_range_max", *remotes)
     return entry.get("direction") == "egress" and all(entry.get(key) is None for key in limits)

@@ -108,6 +108,11 @@ def answer_call(manager: ResourceManager, method: str, arguments: Mapping[str, o
     return {"refusal": dump_refusal(refusal)}
 
 
+def build_busy_answer(message: str) -> Answer:
+    """Return the refusal of a request for which there is no thread."""
+    return {"refusal": dump_refusal(OrderRefusal(RefusalCode.BUSY, message))}
+
+
 def build_schema() -> Schema:
     """Build the JSON Schema of all requests: one definition for each method."""
     schema = build_order_schema()

@@ -14,7 +14,7 @@ from typing import Any
 from guestagent.errors import OrderRefused, ServiceUnreachable
 from guestagent.resources.interface import INTERFACE_VERSION, ResourceManager
 from guestagent.resources.operation import RefusalCode
-from guestagent.resources.rpc.answers import METHODS, answer_call
+from guestagent.resources.rpc.answers import METHODS, answer_call, build_busy_answer
 from guestagent.resources.rpc.broker_settings import BrokerSettings
 from guestagent.resources.rpc.transport import (
     BROKER_ERRORS,
@@ -45,6 +45,9 @@ FIRST_CONNECT_S = 20.0
 REQUEST_THREADS = 64
 LONG_WAITS_LIMIT = 32
 """Callers that wait at once. The rest of the threads are left to orders: other callers are answered at once."""
+LOOKS_LIMIT = 16
+"""Callers at once for whom the service looks into the cloud, which may take minutes to answer."""
+LOOKS = frozenset({"instances", "security_groups", "owner", "preflight", "audit"})
 SHORT_WAIT_PAUSE_S = 1
 """What such a caller does before it asks again."""
 CALLER_LIMIT = 100  # characters that are logged
@@ -195,11 +198,22 @@ def _build_endpoint(manager: ResourceManager, version: str) -> object:
     """Build the object whose methods are served: one for each kind of request, and no other."""
 
     long_waits = threading.BoundedSemaphore(LONG_WAITS_LIMIT)
+    looks = threading.BoundedSemaphore(LOOKS_LIMIT)
+
+    def answer_look(name: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+        if not looks.acquire(blocking=False):
+            return build_busy_answer(f"{LOOKS_LIMIT} callers wait for the cloud already: try again later")
+        try:
+            return answer_call(manager, name, arguments)
+        finally:
+            looks.release()
 
     def build_method(name: str) -> Any:
         # Whatever a message has as arguments: what is wrong with them is an answer, and no exception.
         def serve(self: object, context: Mapping[str, Any], /, **arguments: object) -> dict[str, Any]:
             LOG.info("%s from %s", name, escape_line(str(context.get("caller"))[:CALLER_LIMIT]))
+            if name in LOOKS:
+                return answer_look(name, arguments)
             if name != "wait":
                 return answer_call(manager, name, arguments)
             if not long_waits.acquire(blocking=False):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from guestagent.cli.resource_commands.view_tables import format_findings
 from guestagent.cli.resource_commands.view_verbs import settle_findings
 from guestagent.errors import CloudUnreachable
 from guestagent.resources.operation import RefusalCode
@@ -282,3 +284,12 @@ def test_the_schema_is_one(commands: ResourceCommands, capsys: pytest.CaptureFix
     schema = json.loads(capsys.readouterr().out)
     Draft202012Validator.check_schema(schema)
     assert {"create_cluster", "preflight", "wait"} <= schema["$defs"].keys()
+
+
+def test_a_command_to_copy_names_no_volume_and_runs_nothing_else() -> None:
+    port = replace(build_finding("a", FindingKind.ORPHAN), cluster="$(reboot)", is_cleanable=True)
+    twin = replace(build_finding("b", FindingKind.TWIN), resource="volume", is_cleanable=True)
+
+    lines = format_findings([port, twin]).splitlines()
+
+    assert lines[-1] == "  guestagent resources clean '$(reboot)' a"

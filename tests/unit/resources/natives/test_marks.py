@@ -102,3 +102,13 @@ def test_any_other_description_is_no_mark(text: str) -> None:
 def test_clusters_of_one_name_have_other_tags_and_marks() -> None:
     assert build_tags(build_mark()) != build_tags(build_mark())
     assert build_metadata(build_mark()) != build_metadata(build_mark())
+
+
+@pytest.mark.parametrize(
+    "cluster", ["", "x" * 41, "; reboot", "$(reboot)", "Shop", "shop\n", "-shop", "shop-"]
+)
+def test_a_mark_that_others_have_written_for_a_cluster_that_cannot_be_is_none(cluster: str) -> None:
+    mark = build_mark(ResourceKey(cluster, ResourceKind.PORT, "Slave0001"))
+
+    assert parse_metadata(build_metadata(mark)) is None
+    assert parse_description(build_description(mark)) is None

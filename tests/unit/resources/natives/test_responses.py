@@ -169,6 +169,8 @@ def test_a_message_has_the_name_of_its_request() -> None:
         {"protocol": "icmp", "port_range_min": 8, "port_range_max": None, "ethertype": "IPv4"},
         {"protocol": "icmp", "ethertype": "IPv6", "remote_ip_prefix": "2001:db8::/32"},
         {"protocol": "tcp", "port_range_min": 0, "port_range_max": 10, "ethertype": "IPv4"},
+        {"protocol": "tcp", "ethertype": "IPv4", "remote_address_group_id": GROUP_ID},
+        {"direction": "egress", "ethertype": "IPv4", "remote_address_group_id": GROUP_ID},
     ],
 )
 def test_a_rule_that_somebody_has_made_and_no_order_can_is_foreign(values: dict[str, Any]) -> None:

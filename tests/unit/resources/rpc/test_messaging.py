@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,13 @@ from guestagent.resources.rpc.broker_settings import BrokerSettings, check_broke
 from guestagent.resources.rpc.client import ResourceClient
 from guestagent.resources.rpc.messaging import (
     LONG_WAITS_LIMIT,
+    LOOKS_LIMIT,
     SHORT_WAIT_PAUSE_S,
     MessageSender,
     MessageServer,
 )
 from guestagent.resources.store.memory_store import MemoryStore
+from guestagent.resources.views import AuditFinding
 from guestagent.secret import Secret
 from tests.support.orders import build_order
 from tests.support.polling import wait_until
@@ -181,3 +183,33 @@ def test_a_message_of_another_shape_gets_an_answer_and_no_traceback(
     answer = sender._client.call({}, "wait", **arguments)
 
     assert answer["refusal"]["code"] == "invalid"
+
+
+def test_many_who_look_into_a_slow_cloud_leave_threads_to_orders() -> None:
+    class SlowManager(OrderIntake):
+        def audit(self) -> Sequence[AuditFinding]:
+            looking.release()
+            answered.wait(30)
+            return ()
+
+    looking, answered = threading.Semaphore(0), threading.Event()
+    server = MessageServer(IN_MEMORY, SlowManager(MemoryStore(), select_engine(FakeEngine())), "slow")
+    server.open()
+    sender = MessageSender(IN_MEMORY, "a test", timeout_s=20)
+    client = ResourceClient(sender)
+    lookers = [threading.Thread(target=client.audit) for _ in range(LOOKS_LIMIT)]
+    for looker in lookers:
+        looker.start()
+        assert looking.acquire(timeout=30)
+
+    with pytest.raises(OrderRefused, match="callers wait for the cloud already") as caught:
+        client.audit()
+    operation = client.submit(build_order(CreateCluster, description={"replicas": 1}))
+    answered.set()
+    for looker in lookers:
+        looker.join()
+    sender.close()
+    server.close()
+
+    assert caught.value.code == "busy"
+    assert operation.kind == "create_cluster"
