@@ -19,7 +19,7 @@ from guestagent.resources.endpoint.node_document import (
 from guestagent.resources.endpoint.signed_path import NodePath, PathPurpose, is_genuine, parse_path
 from guestagent.resources.store.document_readers import READER_LENGTH_LIMIT
 from guestagent.resources.store.protocol import OrderStore
-from guestagent.resources.store.records import ClusterSnapshot, SignalEntry
+from guestagent.resources.store.records import ClusterRecord, ClusterSnapshot, SignalEntry
 from guestagent.resources.wanted import WantedCluster, WantedInstance
 from guestagent.resources.wanted_document import load_wanted
 from guestagent.strict_json import UnreadableContent, get_text, parse_object
@@ -99,26 +99,30 @@ class NodeEndpoint:
         return _answer_json({"resource": node.instance.name})
 
     def _find_node(self, path: str, signature: str) -> KnownNode | None:
+        """Return the node of a genuine address. For others no more than the cluster's own row is read."""
         address = parse_path(path)
         if address is None:
             return None
-        snapshot = self._store.read(address.cluster)
-        document = None if snapshot is None else snapshot.cluster.wanted
-        if snapshot is None or document is None:
+        record = self._store.read_record(address.cluster)
+        if record is None or self._find_key(address, signature, record) is None:
             return None
-        wanted = load_wanted(document)
-        key_id = self._find_key(address, signature, snapshot, wanted)
+        snapshot = self._store.read(address.cluster)
+        if snapshot is None or snapshot.cluster.wanted is None:
+            return None
+        wanted = load_wanted(snapshot.cluster.wanted)
+        key_id = self._find_key(address, signature, snapshot.cluster)
         instance = wanted.find_instance(address.instance)
         if key_id is None or instance is None:
             return None
         return KnownNode(address, snapshot, wanted, instance, key_id)
 
-    def _find_key(
-        self, address: NodePath, signature: str, snapshot: ClusterSnapshot, wanted: WantedCluster
-    ) -> str | None:
+    def _find_key(self, address: NodePath, signature: str, record: ClusterRecord) -> str | None:
         """Return the key that has signed an address: the present one, or a previous one that may still be in use."""
+        if record.wanted is None:
+            return None
+        wanted = load_wanted(record.wanted)
         for key_id in (wanted.key_id, *wanted.previous_keys):
-            if is_genuine(address, signature, self._address.ring.get_key(key_id), snapshot.cluster.id):
+            if is_genuine(address, signature, self._address.ring.get_key(key_id), record.id):
                 return key_id
         return None
 

@@ -104,6 +104,11 @@ class MemoryStore:
             stored = self._rows.clusters.get(cluster)
             return None if stored is None else stored.build_snapshot(self._time.now())
 
+    def read_record(self, cluster: str) -> ClusterRecord | None:
+        with self._rows.changed:
+            stored = self._rows.clusters.get(cluster)
+            return None if stored is None else stored.record
+
     def read_version(self, cluster: str) -> str | None:
         with self._rows.changed:
             stored = self._rows.clusters.get(cluster)

@@ -129,6 +129,9 @@ class OrderStore(LeaseSource, LookMemory, Protocol):
     def read(self, cluster: str) -> ClusterSnapshot | None:
         """Read everything about a cluster without its lease: only to look. None if there is no such cluster."""
 
+    def read_record(self, cluster: str) -> ClusterRecord | None:
+        """Read a cluster's own row: of all that is known of it the part whose length no guest decides."""
+
     def read_version(self, cluster: str) -> str | None:
         """Return the version of a cluster: as long as it is the same, nothing has changed but that contacts were added.
 

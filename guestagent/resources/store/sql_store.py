@@ -44,6 +44,7 @@ from guestagent.resources.store.store_schema import has_keys, note_keys
 from guestagent.resources.store.tables import clusters, events, operations
 from guestagent.retry import Clock
 
+_SELECT_RECORD: Select[Any] = select(clusters).where(clusters.c.name == bindparam("name"))
 _SELECT_VERSION: Select[Any] = select(
     clusters.c.id, clusters.c.lease_owner, clusters.c.lease_number, clusters.c.news
 ).where(clusters.c.name == bindparam("name"))
@@ -107,6 +108,12 @@ class SqlStore:
 
     def read(self, cluster: str) -> ClusterSnapshot | None:
         return self._database.read(lambda connection: self._read(connection, cluster))
+
+    def read_record(self, cluster: str) -> ClusterRecord | None:
+        row = self._database.read(
+            lambda connection: connection.execute(_SELECT_RECORD, {"name": cluster}).one_or_none()
+        )
+        return None if row is None else read_cluster(row)
 
     def read_version(self, cluster: str) -> str | None:
         row = self._database.read(

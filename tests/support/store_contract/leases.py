@@ -234,6 +234,7 @@ def a_version_is_the_same_until_something_changes(opened: OpenedStore) -> None:
     snapshot = opened.store.read("shop")
     assert snapshot is not None
     assert snapshot.version == versions[-1]
+    assert opened.store.read_record("shop") == snapshot.cluster
 
 
 def a_cluster_that_a_worker_has_has_no_version(opened: OpenedStore) -> None:
@@ -246,6 +247,7 @@ def a_cluster_that_a_worker_has_has_no_version(opened: OpenedStore) -> None:
 
     assert (during, snapshot.version, after) == (None, None, None)
     assert opened.store.read_version("none") is None
+    assert opened.store.read_record("none") is None
 
 
 def the_successor_of_a_removed_cluster_has_another_version(opened: OpenedStore) -> None:

@@ -264,3 +264,17 @@ def renew(wanted: WantedCluster) -> WantedCluster:
     source = wanted.find_instance("Master0000")
     assert source is not None
     return wanted.replace_instance(source.renewed())
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/shop/Slave0000/run/1", "/v1/shop/Slave0000/signal/1", "/v1/none/A/run/1"]
+)
+def test_of_a_cluster_only_its_row_is_read_for_whoever_has_no_signature(
+    shop: ServedCluster, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    reads: list[str] = []
+    monkeypatch.setattr(shop.store, "read", reads.append)
+
+    assert shop.endpoint.read_document(path, "a-guess") == NOT_FOUND
+    assert shop.endpoint.accept_signal(path, "a-guess", b"{}") == NOT_FOUND
+    assert reads == []
