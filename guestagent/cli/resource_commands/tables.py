@@ -79,8 +79,14 @@ def describe_queue(operations: Sequence[Operation], operation: Operation) -> str
     """Return which operations of the cluster come before this one; "" for none. `operations` are the newest first."""
     ids = [each.id for each in operations]
     older = operations[ids.index(operation.id) + 1 :] if operation.id in ids else ()
-    first = [f"{each.kind} ({each.state})" for each in reversed(older) if not each.state.is_final]
+    first = [_describe_earlier(each) for each in reversed(older) if not each.state.is_final]
     return f"carried out before it: {', '.join(first)}" if first else ""
+
+
+def _describe_earlier(operation: Operation) -> str:
+    """Return an operation that others wait for. One that waits for a person may last for an hour, or for good."""
+    advice = f", needs a person: retry or cancel {operation.id}" if operation.attention else ""
+    return f"{operation.kind} ({operation.state}{advice})"
 
 
 def format_refusal(refusal: OrderRefusal | None) -> str:

@@ -94,6 +94,20 @@ def test_an_order_behind_others_names_them(
     assert capsys.readouterr().err == expected
 
 
+def test_an_order_behind_one_that_needs_a_person_tells_how_to_end_that_one(
+    commands: ResourceCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = give_order(commands)
+    commands.write("shop", replace(first, state=OperationState.RUNNING, attention="the quota is used up"))
+
+    commands.run("delete", "shop", "--volumes", "keep", "--yes", "--request-id", "delete")
+
+    expected = (
+        f"carried out before it: renew_instance (running, needs a person: retry or cancel {first.id})\n"
+    )
+    assert capsys.readouterr().err == expected
+
+
 def test_a_service_that_is_away_for_a_moment_is_asked_again(commands: ResourceCommands) -> None:
     operation = give_order(commands)
     commands.manager.silences = [SILENT, OrderRefused(RefusalCode.BUSY, "the store is locked")]
