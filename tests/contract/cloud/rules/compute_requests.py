@@ -12,16 +12,19 @@ area = CloudRuleArea("requests to compute")
 REQUEST_ID = "x-openstack-request-id"
 
 
-@area.rule_of_scope(
-    {
-        "too new": "406 Version 2.999 is not supported by the API. Minimum is 2.1 and maximum is 2.93.",
+def build_version_answers(newest: str) -> dict[str, object]:
+    """Return the answers of a Nova whose newest microversion is this one."""
+    return {
+        "too new": f"406 Version 2.999 is not supported by the API. Minimum is 2.1 and maximum is {newest}.",
         "rubbish": "400 badRequest: API Version String abc is of invalid format. Must be of format "
         "MajorNum.MinorNum.",
         "answered with": "compute 2.60",
-        "the newest": "compute 2.93",
-        "document": ["2.93", "2.1", "CURRENT"],
+        "the newest": f"compute {newest}",
+        "document": [newest, "2.1", "CURRENT"],
     }
-)
+
+
+@area.rule_of_scope(build_version_answers("2.93"), build_version_answers("2.104"))
 def a_microversion_that_nova_does_not_have_is_406(scope: CloudScope) -> Observation:
     def ask(version: str) -> str:
         answer = scope.send(COMPUTE, "GET", "/flavors", version=version)

@@ -187,13 +187,14 @@ def a_rule_needs_a_group_and_a_direction(scope: CloudScope) -> Observation:
     return [add_rule(scope, UNKNOWN), *map(format_answer, answers)]
 
 
-@area.rule_of_scope(
-    [
-        *("created_at", "description", "direction", "ethertype", "id", "normalized_cidr", "port_range_max"),
-        *("port_range_min", "project_id", "protocol", "remote_address_group_id", "remote_group_id"),
-        *("remote_ip_prefix", "revision_number", "security_group_id", "tenant_id", "updated_at"),
-    ]
-)
+FIELDS = [
+    *("created_at", "description", "direction", "ethertype", "id", "normalized_cidr", "port_range_max"),
+    *("port_range_min", "project_id", "protocol", "remote_address_group_id", "remote_group_id"),
+    *("remote_ip_prefix", "revision_number", "security_group_id", "tenant_id", "updated_at"),
+]
+
+
+@area.rule_of_scope(FIELDS, ["belongs_to_default_sg", *FIELDS])
 def a_rule_s_fields(scope: CloudScope) -> Observation:
     group = scope.create_group()
     return sorted(scope.create("security_group_rule", {"security_group_id": group, **RULE}))

@@ -216,15 +216,17 @@ def post_adds_metadata_and_put_replaces_them(scope: CloudScope) -> Observation:
     }
 
 
-@area.rule_of_scope(
-    {
-        "shown": True,
-        "empty": "400 badRequest: Invalid input for field/attribute name. Value: . '' is too short",
-        "user data": "400 badRequest: Invalid input for field/attribute server. Value: <body>. "
-        "Additional properties are not allowed ('user_data' was unexpected)",
-        "unknown": "404 itemNotFound: Instance no-such could not be found.",
-    }
-)
+INVALID_NAME = "400 badRequest: Invalid input for field/attribute name. Value: . ''"
+CHANGES = {
+    "shown": True,
+    "empty": f"{INVALID_NAME} is too short",
+    "user data": "400 badRequest: Invalid input for field/attribute server. Value: <body>. "
+    "Additional properties are not allowed ('user_data' was unexpected)",
+    "unknown": "404 itemNotFound: Instance no-such could not be found.",
+}
+
+
+@area.rule_of_scope(CHANGES, {**CHANGES, "empty": f"{INVALID_NAME} should be non-empty"})
 def a_change_of_a_server_is_its_name_and_not_its_user_data(scope: CloudScope) -> Observation:
     server, name = start_slow_server(scope), build_name()
     answer = scope.send(COMPUTE, "PUT", f"/servers/{server}", {"server": {"name": name}})

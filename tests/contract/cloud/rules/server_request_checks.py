@@ -62,14 +62,17 @@ def a_network_a_port_and_a_group_that_are_not_there_are_400_too(scope: CloudScop
     }
 
 
+NAME_REFUSALS = {
+    "empty": f"{INPUT} name. Value: . '' is too short",
+    "256 characters": f"{INPUT} name. Value: x.... 'x...' is too long",
+    "a space before": "400 badRequest: An invalid 'name' value was provided. The name must be: printable "
+    "characters. Can not start or end with whitespace.",
+    "none": f"{INPUT} server. Value: <body>. 'name' is a required property",
+}
+
+
 @area.rule_of_scope(
-    {
-        "empty": f"{INPUT} name. Value: . '' is too short",
-        "256 characters": f"{INPUT} name. Value: x.... 'x...' is too long",
-        "a space before": "400 badRequest: An invalid 'name' value was provided. The name must be: printable "
-        "characters. Can not start or end with whitespace.",
-        "none": f"{INPUT} server. Value: <body>. 'name' is a required property",
-    }
+    NAME_REFUSALS, {**NAME_REFUSALS, "empty": f"{INPUT} name. Value: . '' should be non-empty"}
 )
 def a_name_has_1_to_255_characters_and_no_spaces_around(scope: CloudScope) -> Observation:
     nameless = build_request(scope)

@@ -100,14 +100,13 @@ def a_volume_is_available_when_no_host_could_spawn_its_server(scope: CloudScope)
     return [scope.read_status("server", server), status, _delete_and_read(scope, server, volume)]
 
 
+ABORTED = "Build of instance <id> aborted: Unable to update attachment"
+BAD_BACKEND = "(Bad or unexpected response from the storage volume backend API"
+
+
 @area.rule_of_scope(
-    [
-        "ERROR",
-        "Build of instance <id> aborted: Unable to update attachment.(Bad or unexpected response from the storage "
-        "volume backend API",
-        "available",
-        ["create", "Success"],
-    ]
+    ["ERROR", f"{ABORTED}.{BAD_BACKEND}", "available", ["create", "Success"]],
+    ["ERROR", f"{ABORTED} {BAD_BACKEND}", "available", ["create", "Success"]],
 )
 def a_volume_that_cannot_be_attached_ends_its_new_server_in_error(scope: CloudScope) -> Observation:
     volume = scope.create_volume(volume_type="unattachable")

@@ -116,12 +116,13 @@ def an_id_that_is_none_is_not_found(scope: CloudScope) -> Observation:
     return format_answer(scope.send(VOLUME, "GET", "/volumes/nowhere"))
 
 
-@area.rule_of_scope(
-    [
-        "406 computeFault: Version 3.999 is not supported by the API. Minimum is 3.0 and maximum is 3.70.",
-        "400 badRequest: API Version String rubbish is of invalid format. Must be of format MajorNum.MinorNum.",
-    ]
+TOO_NEW = "406 computeFault: Version 3.999 is not supported by the API. Minimum is 3.0 and maximum is "
+NO_VERSION = (
+    "400 badRequest: API Version String rubbish is of invalid format. Must be of format MajorNum.MinorNum."
 )
+
+
+@area.rule_of_scope([f"{TOO_NEW}3.70.", NO_VERSION], [f"{TOO_NEW}3.71.", NO_VERSION])
 def a_microversion_that_cinder_does_not_have_is_refused(scope: CloudScope) -> Observation:
     return [
         format_answer(scope.send(VOLUME, "GET", "/volumes", version=version))
