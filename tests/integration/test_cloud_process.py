@@ -89,7 +89,8 @@ def test_after_a_kill_the_next_up_starts_anew(cloud: CloudCommands) -> None:
 
 def test_status_shows_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -> None:
     record = cloud.start()
-    token, heat = authenticate(cloud, record["auth_url"])
+    token, urls = authenticate(cloud, record["auth_url"])
+    heat = urls["orchestration"]
     condition = {"Handle": {"Ref": "H"}, "Timeout": 60}
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -177,16 +178,17 @@ def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_sub
 
 def boot_server(cloud: CloudCommands, auth_url: str) -> str:
     """Boot one server and wait until it is ACTIVE; its id."""
-    token, heat = authenticate(cloud, auth_url)
-    nova = heat.partition(":8004")[0] + ":8774/v2.1"
-    headers = {"X-Auth-Token": token}
-    status = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": "guestagent-mariadb"}}
-    server_id: str = requests.post(f"{nova}/servers", json=status, headers=headers, timeout=5).json()[
-        "server"
-    ]["id"]
-    until = time.monotonic() + 40
+    token, urls = authenticate(cloud, auth_url)
+    nova, headers = urls["compute"], {"X-Auth-Token": token}
+    flavor = find_id(f"{nova}/flavors", "flavors", "m1.tiny", headers)
+    image = find_id(f"{urls['image']}/v2/images", "images", "guestagent-mariadb", headers)
+    body = {"server": {"name": "n", "flavorRef": flavor, "imageRef": image}}
+    answer = requests.post(f"{nova}/servers", json=body, headers=headers, timeout=60)
+    assert answer.status_code == 202, answer.text
+    server_id: str = answer.json()["server"]["id"]
+    until = time.monotonic() + 180
     while time.monotonic() < until:
-        server = requests.get(f"{nova}/servers/{server_id}", headers=headers, timeout=5).json()["server"]
+        server = requests.get(f"{nova}/servers/{server_id}", headers=headers, timeout=60).json()["server"]
         if server["status"] != "BUILD":
             assert server["status"] == "ACTIVE", server
             return server_id
@@ -194,15 +196,20 @@ def boot_server(cloud: CloudCommands, auth_url: str) -> str:
     raise AssertionError("the server stays in BUILD")
 
 
-def authenticate(cloud: CloudCommands, auth_url: str) -> tuple[str, str]:
-    """A token, and the address of heat-api."""
+def find_id(url: str, kind: str, name: str, headers: dict[str, str]) -> str:
+    """Return the id of what has this name in a list."""
+    rows = requests.get(url, headers=headers, timeout=60).json()[kind]
+    return next(str(row["id"]) for row in rows if row["name"] == name)
+
+
+def authenticate(cloud: CloudCommands, auth_url: str) -> tuple[str, dict[str, str]]:
+    """A token, and the addresses of the services by their types."""
     auth = cloud.read_entry()["auth"]
     user = {"name": auth["username"], "domain": {"id": "default"}, "password": auth["password"]}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
     answer = requests.post(f"{auth_url}/auth/tokens", json=body, timeout=5)
     catalog = answer.json()["token"]["catalog"]
-    [heat] = [each["endpoints"][0]["url"] for each in catalog if each["type"] == "orchestration"]
-    return answer.headers["X-Subject-Token"], heat
+    return answer.headers["X-Subject-Token"], {each["type"]: each["endpoints"][0]["url"] for each in catalog}
 
 
 def has_ended(pid: int) -> bool:
