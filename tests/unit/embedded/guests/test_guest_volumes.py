@@ -100,7 +100,7 @@ def test_a_machine_without_loop_devices_says_so_in_the_volumes_message() -> None
         volume = storage.create(StoredVolume("data", 1))
         await storage.wait_for_tasks()
         assert volume.status == "error"
-        assert volume.messages[0].text == f"{CREATE_MESSAGE} this machine has no loop devices"
+        assert volume.messages[1].text == f"{CREATE_MESSAGE} this machine has no loop devices"
 
     run(work())
 
