@@ -91,3 +91,17 @@ def connect_to_manager(manager: OrderIntake | GuestAgentError) -> Iterator[None]
 
     with mock.patch.object(connection, "open_manager", open_manager):
         yield
+
+
+def build_operation(state: OperationState = OperationState.RUNNING, **values: object) -> Operation:
+    """Return an operation of the cluster shop, as the manager answers."""
+    operation = Operation(
+        id="an-id",
+        request_id="renew",
+        cluster="shop",
+        kind="renew_instance",
+        state=state,
+        sequence=2,
+        accepted_at=1_800_000_000.0,
+    )
+    return replace(operation, **values)  # type: ignore[arg-type]

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
-from guestagent.cli.resource_commands.progress import OperationTable
 from guestagent.cli.resource_commands.wait import SILENCE_LIMIT_S, OperationWait, check_success
 from guestagent.errors import DeadlineExceeded, OperationFailed, OrderRefused, ServiceUnreachable
 from guestagent.resources.operation import Operation, OperationState, OrderRefusal, RefusalCode
 from guestagent.resources.orders import RenewInstance
-from guestagent.resources.views import InstanceState, InstanceView
 from guestagent.retry import FakeClock
 from tests.support.orders import build_order
-from tests.support.resource_commands import ResourceCommands, WorkedManager
+from tests.support.resource_commands import ResourceCommands, WorkedManager, build_operation
 
 SILENT = ServiceUnreachable("resource manager: no answer in time")
 RENEW = ("renew-instance", "shop", "Slave0000", "--request-id", "renew")
-
-
-def build_operation(state: OperationState = OperationState.RUNNING, **values: object) -> Operation:
-    operation = Operation(
-        id="an-id",
-        request_id="renew",
-        cluster="shop",
-        kind="renew_instance",
-        state=state,
-        sequence=2,
-        accepted_at=1_800_000_000.0,
-    )
-    return replace(operation, **values)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -260,43 +243,3 @@ def test_an_order_that_was_not_carried_out_says_why(operation: Operation, code: 
         check_success(operation)
 
     assert (caught.value.code, str(caught.value)) == (code, message)
-
-
-def show_board(table: OperationTable) -> list[str]:
-    console = Console(width=100, file=io.StringIO())
-    with console.capture() as capture:
-        console.print(table.build_board())
-    return capture.get().splitlines()
-
-
-def test_the_live_table_of_a_deleted_cluster_is_empty() -> None:
-    answers = [[InstanceView(cluster="shop", name="Slave0000", role="replica", state=InstanceState.READY)]]
-
-    def list_instances() -> list[InstanceView]:
-        if not answers:
-            raise OrderRefused(RefusalCode.NOT_FOUND, "there is no cluster shop")
-        return answers.pop()
-
-    table = OperationTable(list_instances)
-    table.show(build_operation())
-    table.show(build_operation(OperationState.DONE))
-
-    [line] = show_board(table)
-    assert line.startswith("renew_instance of shop done")
-
-
-def test_the_live_table_shows_the_instances_and_keeps_them_when_the_cloud_is_away() -> None:
-    views = [InstanceView(cluster="shop", name="Slave0000", role="replica", state=InstanceState.GROWING)]
-
-    def list_instances() -> list[InstanceView]:
-        if not views:
-            raise OrderRefused(RefusalCode.CLOUD_UNREACHABLE, "no answer")
-        return [views.pop()]
-
-    table = OperationTable(list_instances)
-    table.show(build_operation())
-    table.show(build_operation(OperationState.DONE, step="extend the volume"))
-
-    lines = show_board(table)
-    assert lines[0].endswith(" s: extend the volume")
-    assert [line.split() for line in lines if "Slave" in line] == [["Slave0000", "replica", "growing"]]
