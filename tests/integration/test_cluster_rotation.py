@@ -90,6 +90,7 @@ def test_the_next_rotation_completes_one_whose_controller_was_killed(
             cluster.run_command("rotate", "prod")
 
         new = cluster.read_passwords()
+        assert not set(old.values()) & set(passwords_between.values())
         assert rejected_between == ([] if update == 1 else cluster.replicas, [])
         assert (
             cluster.list_rejected_replicas(new),
