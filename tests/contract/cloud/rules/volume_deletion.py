@@ -55,6 +55,8 @@ def a_volume_is_deleted_with_its_snapshots_of_which_there_is_none(scope: CloudSc
 @area.rule_of_scope(["creating", UNDELETABLE])
 def a_volume_in_creation_cannot_be_deleted(scope: CloudScope) -> Observation:
     volume = scope.create("volume", {"name": SLOW, "size": 1})["id"]
+    # Before it has a backend it is deleted at once. Choosing one is the first change after its creation.
+    scope.await_value(lambda: str(scope.show("volume", volume)["updated_at"] is None), "False")
     return [scope.read_status("volume", volume), delete_volume(scope, volume)]
 
 
