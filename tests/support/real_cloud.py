@@ -113,19 +113,19 @@ class RealCloudOperator:
     def limit_quota(self, name: str, limit: int = 0) -> Iterator[None]:
         (service, path, kind), quota = QUOTAS[name]
         path = f"{path}/{self._project}"
-        if service == CINDER[0]:  # which takes no limit below what is used
-            usage = self._admin.send(service, "GET", f"{path}?usage=true")[kind][quota]
-            limit = max(limit, usage["in_use"] + usage["reserved"])
-        wait_until(lambda: self._set_limit(service, path, {kind: {quota: limit}}))
+        wait_until(lambda: self._set_limit(service, path, kind, quota, limit))
         try:
             yield
         finally:
             self._admin.send(service, "PUT", path, {kind: {quota: UNLIMITED}})
 
-    def _set_limit(self, service: str, path: str, body: Mapping[str, object]) -> bool:
-        """What is used may just have grown."""
+    def _set_limit(self, service: str, path: str, kind: str, quota: str, limit: int) -> bool:
+        """Cinder takes no limit below what is used, which may grow between the two requests."""
+        if service == CINDER[0]:
+            usage = self._admin.send(service, "GET", f"{path}?usage=true")[kind][quota]
+            limit = max(limit, usage["in_use"] + usage["reserved"])
         with suppress(CloudRefused):
-            self._admin.send(service, "PUT", path, body)
+            self._admin.send(service, "PUT", path, {kind: {quota: limit}})
             return True
         return False
 

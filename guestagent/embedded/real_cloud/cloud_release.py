@@ -43,6 +43,11 @@ PYPI_FILES: Mapping[str, str] = {
     HEAT_PIPELINE: "etc/heat/api-paste.ini",
     VOLUME_FILTERS: "etc/cinder/resource_filters.json",
 }
+SHARED_APPLICATIONS: Mapping[str, str] = {
+    "keystone": "keystone.server.wsgi:initialize_public_application()",
+    "placement": "placement.wsgi:init_application()",
+    "glance": "glance.common.wsgi_app:init_app()",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +83,7 @@ def build_debian_release(root: Path) -> CloudRelease:
         nova=DEBIAN_NOVA,
         python="/usr/bin/python3",
         threads="eventlet",
-        applications={
-            "keystone": "keystone.server.wsgi:initialize_public_application()",
-            "placement": "placement.wsgi:init_application()",
-            "glance": "glance.common.wsgi_app:init_app()",
-            "neutron": "neutron.cmd.eventlet.server:main_api_eventlet()",
-        },
+        applications={**SHARED_APPLICATIONS, "neutron": "neutron.cmd.eventlet.server:main_api_eventlet()"},
         files={name: root / path for name, path in DEBIAN_FILES.items()},
         database_root=root,
         fingerprint=root.name,
@@ -103,12 +103,7 @@ def build_pypi_release(
         nova=NEWEST_NOVA,
         python=str(folder / "bin/python"),
         threads="native",
-        applications={
-            "keystone": "keystone.server.wsgi:initialize_public_application()",
-            "placement": "placement.wsgi:init_application()",
-            "glance": "glance.common.wsgi_app:init_app()",
-            "neutron": "neutron.wsgi.api:application",
-        },
+        applications={**SHARED_APPLICATIONS, "neutron": "neutron.wsgi.api:application"},
         files={file: folder / path for file, path in PYPI_FILES.items()},
         database_root=database_root,
         fingerprint=f"{name} {programs} {database_root.name}",
