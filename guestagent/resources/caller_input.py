@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from guestagent.errors import InvalidOrder, Problem
 from guestagent.metadata.schema_types import Shape, Text
-from guestagent.resources.interface import REQUEST_LIMIT_BYTES
+from guestagent.resources.interface import REQUEST_LIMIT_BYTES, WAIT_LIMIT_S
 from guestagent.resources.order_shapes import CLUSTER_NAME, dump_order, read_order
 from guestagent.resources.orders import Order
 from guestagent.validation import Problems, describe_type
@@ -40,6 +40,12 @@ def check_cluster_name(name: str) -> None:
 def check_operation_id(operation_id: str) -> None:
     """Raise InvalidOrder if no operation can have this id."""
     _check_text(OPERATION_ID, "operation", operation_id)
+
+
+def limit_wait(up_to_s: float) -> float:
+    """Return the seconds that a caller may wait, of those that it asks for; NaN is as long as possible."""
+    # Of NaN and another number, `min` and `max` return the first.
+    return max(0.0, min(WAIT_LIMIT_S, up_to_s))
 
 
 def _check_text(shape: Shape[str], path: str, text: str) -> None:

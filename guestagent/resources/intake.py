@@ -9,7 +9,7 @@ from typing import TypeVar
 from guestagent.errors import OrderRefused
 from guestagent.metadata.limits import VOLUME_SIZE_LIMIT_GIB
 from guestagent.resources.caller_errors import refuse_on_errors
-from guestagent.resources.caller_input import check_cluster_name, check_operation_id, check_order
+from guestagent.resources.caller_input import check_cluster_name, check_operation_id, check_order, limit_wait
 from guestagent.resources.cluster_queries import ClusterQueries
 from guestagent.resources.engine import ResourceEngine
 from guestagent.resources.engine_selection import EngineSelection
@@ -75,8 +75,7 @@ class OrderIntake:
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation:
         with refuse_on_errors():
             check_operation_id(operation_id)
-            # Of NaN, `min` and `max` return the other one if that is the first.
-            operation = self._store.wait(operation_id, after, max(0.0, min(WAIT_LIMIT_S, up_to_s)))
+            operation = self._store.wait(operation_id, after, limit_wait(up_to_s))
             return _require_operation(operation, operation_id)
 
     def cancel(self, operation_id: str) -> Operation:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from guestagent.errors import ServiceUnreachable
-from guestagent.resources.interface import WAIT_LIMIT_S, Capabilities
+from guestagent.resources.caller_input import limit_wait
+from guestagent.resources.interface import Capabilities
 from guestagent.resources.operation import Operation
 from guestagent.resources.operation_document import load_operation, load_refusal
 from guestagent.resources.order_shapes import dump_order
@@ -55,7 +56,7 @@ class ResourceClient:
         return _read(lambda: tuple(load_operation(document) for document in documents))
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation:
-        seconds = int(max(0.0, min(WAIT_LIMIT_S, up_to_s)))  # NaN, too, is a number then
+        seconds = int(limit_wait(up_to_s))
         request = {"operation": operation_id, "after": after, "up_to_s": seconds}
         answer = self._send("wait", request, "operation")
         operation = _read(lambda: load_operation(answer["operation"]))
