@@ -22,8 +22,9 @@ from guestagent.embedded.database_servers import FLAVOURS, provide_data_director
 from guestagent.errors import CloudError, DeadlineExceeded
 from tests.heat.operator_requests import list_events
 from tests.heat.stuck_stack import describe_stuck_stack
-from tests.support.cluster_lifecycle import MYSQL, build_cluster, run_lifecycle, run_short_lifecycle
+from tests.support.cluster_lifecycle import build_cluster, run_lifecycle, run_short_lifecycle
 from tests.support.guest_cloud import GuestCloud
+from tests.support.replica_position import MYSQL
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -185,4 +185,4 @@ def wait_for_end(client: Client) -> str:
 
 
 def curl(*arguments: str) -> None:
-    subprocess.run(["curl", "--silent", "--fail", *arguments], check=True, capture_output=True, timeout=10)
+    subprocess.run(["curl", "--silent", "--fail", *arguments], check=True, capture_output=True, timeout=60)

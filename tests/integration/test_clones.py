@@ -47,7 +47,7 @@ def create_cluster_with_rows(cloud: GuestCloud, node: Node) -> tuple[str, str]:
     source, replica = cloud.find_guest("prod-Master0000"), cloud.find_guest("prod-Slave0000")
     cloud.execute(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
     cloud.execute(source, "INSERT INTO d.t VALUES (1), (2)")
-    wait_until(lambda: count_rows(cloud, replica) == "2", 20)
+    wait_until(lambda: count_rows(cloud, replica) == "2")
     return source, replica
 
 
@@ -113,7 +113,7 @@ def test_a_copied_replica_becomes_a_replica_of_the_same_source(cloud: GuestCloud
     clone = add_clone(cloud, replica, node)
     cloud.execute(source, "INSERT INTO d.t VALUES (3)")
 
-    wait_until(lambda: {count_rows(cloud, guest) for guest in (replica, clone)} == {"3"}, 20)
+    wait_until(lambda: {count_rows(cloud, guest) for guest in (replica, clone)} == {"3"})
     identities = [read_identity(cloud, guest) for guest in (source, replica, clone)]
     assert all(len(set(values)) == 3 for values in zip(*identities, strict=True))
     assert replica in read_conditions(cloud, clone)["instance"]["seen"]
@@ -128,7 +128,7 @@ def test_a_copied_mysql_source_becomes_a_replica_of_its_origin(cloud: GuestCloud
     clone = add_clone(cloud, source, MYSQL)
     cloud.execute(source, "INSERT INTO d.t VALUES (3)")
 
-    wait_until(lambda: count_rows(cloud, clone) == "3", 20)
+    wait_until(lambda: count_rows(cloud, clone) == "3")
     assert not set(read_identity(cloud, source)) & set(read_identity(cloud, clone))
 
 
@@ -163,7 +163,7 @@ def test_a_copied_source_becomes_the_source_of_a_cluster_of_its_own(cloud: Guest
 
     clone, replica = cloud.find_guest("test-Master0000"), cloud.find_guest("test-Slave0000")
     cloud.execute(clone, "INSERT INTO d.t VALUES (3)")
-    wait_until(lambda: count_rows(cloud, replica) == "3", 20)
+    wait_until(lambda: count_rows(cloud, replica) == "3")
     assert count_rows(cloud, source) == "2"
 
 

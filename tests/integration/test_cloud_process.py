@@ -48,7 +48,7 @@ def test_a_cloud_whose_up_was_killed_while_it_started_is_ended_all_the_same(clou
 
 def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: CloudCommands) -> None:
     record = cloud.start()
-    answer = requests.get(record["auth_url"], timeout=5)
+    answer = requests.get(record["auth_url"], timeout=60)
     private = {
         path.name: path.stat().st_mode & 0o077 for path in cloud.state.iterdir() if path.name not in LOCKS
     }
@@ -101,9 +101,9 @@ def test_status_shows_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -
     }
     headers = {"X-Auth-Token": token}
     requests.post(
-        f"{heat}/stacks", json={"stack_name": "s", "template": template}, headers=headers, timeout=5
+        f"{heat}/stacks", json={"stack_name": "s", "template": template}, headers=headers, timeout=60
     )
-    requests.get(f"{heat}/stacks/s", headers=headers, timeout=5)
+    requests.get(f"{heat}/stacks/s", headers=headers, timeout=60)
 
     status = json.loads(cloud.run("status", "--json").stdout)
 
@@ -207,7 +207,7 @@ def authenticate(cloud: CloudCommands, auth_url: str) -> tuple[str, dict[str, st
     auth = cloud.read_entry()["auth"]
     user = {"name": auth["username"], "domain": {"id": "default"}, "password": auth["password"]}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
-    answer = requests.post(f"{auth_url}/auth/tokens", json=body, timeout=5)
+    answer = requests.post(f"{auth_url}/auth/tokens", json=body, timeout=60)
     catalog = answer.json()["token"]["catalog"]
     return answer.headers["X-Subject-Token"], {each["type"]: each["endpoints"][0]["url"] for each in catalog}
 

@@ -15,6 +15,7 @@ from guestagent.controller import Cluster, Dialect, Node
 from guestagent.errors import StackFailed
 from tests.support.guest_cloud import STACK_TIMEOUT_S, GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
+from tests.support.replica_position import wait_for_replica
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -45,10 +46,9 @@ def test_every_replica_replicates_when_the_stack_is_complete(cloud: GuestCloud) 
     )
 
     cloud.execute(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)", "INSERT INTO d.t VALUES (1), (2)")
-    position = cloud.query_value(source, "@@gtid_binlog_pos")
 
     for replica in replicas:
-        assert cloud.query_value(replica, f"MASTER_GTID_WAIT('{position}', 20)") == "0"
+        wait_for_replica(cloud, source, replica)
         assert cloud.query_value(replica, "(SELECT COUNT(*) FROM d.t)") == "2"
         assert cloud.query_value(replica, "@@read_only") == "1"
     assert cloud.query_value(source, "@@read_only") == "0"

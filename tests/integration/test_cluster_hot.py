@@ -12,6 +12,7 @@ import pytest
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
+from tests.support.replica_position import wait_for_replica
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -38,10 +39,4 @@ def test_nodes_are_created_in_a_subnet_or_in_the_only_network(
     cloud.create("prod", build_cluster(**network_options))
 
     assert all(node.address for node in cloud.stacks.status("prod").nodes)
-    assert wait_for_replica(cloud) == "0"
-
-
-def wait_for_replica(cloud: GuestCloud) -> str:
-    """Wait until the replica has applied all transactions of the source; return 0 if it has."""
-    position = cloud.query_value(cloud.find_guest("Master0000"), "@@gtid_binlog_pos")
-    return cloud.query_value(cloud.find_guest("Slave0000"), f"MASTER_GTID_WAIT('{position}', 20)")
+    wait_for_replica(cloud, cloud.find_guest("Master0000"), cloud.find_guest("Slave0000"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
+from tests.support.replica_position import wait_for_replica
 from tests.support.volume_cluster import GIB, build_volume_cluster, measure_data_directory, run_writer
 
 pytestmark = pytest.mark.timeout(900)
@@ -38,8 +39,7 @@ def test_the_volume_of_the_source_grows_under_a_writer_and_stays_when_the_stack_
     assert stack.status == "UPDATE_COMPLETE"
     assert (writer.failures, writer.count > 0) == ([], True)
     assert before < GIB < measure_data_directory(cloud, source)
-    position = cloud.query_value(source, "@@gtid_binlog_pos")
-    assert cloud.query_value(replica, f"MASTER_GTID_WAIT('{position}', 20)") == "0"
+    wait_for_replica(cloud, source, replica)
     assert cloud.query_value(replica, "(SELECT COUNT(*) FROM shop.t)") == str(writer.count)
     storage = cloud.server.cloud.compute.storage
     cloud.stacks.wait(cloud.stacks.delete("prod"), GROWTH_TIMEOUT_S)

@@ -30,7 +30,7 @@ def read_folder(process: subprocess.Popen[str]) -> Path:
 
 
 def wait_for_end(processes: list[psutil.Process]) -> None:
-    _, survivors = psutil.wait_procs(processes, timeout=10)
+    _, survivors = psutil.wait_procs(processes, timeout=60)
     assert survivors == []
 
 

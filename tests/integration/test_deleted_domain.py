@@ -38,7 +38,7 @@ def delete_domain(server: DatabaseServer) -> None:
             return False
         return True
 
-    wait_until(is_deleted, 30)
+    wait_until(is_deleted)
 
 
 @pytest.mark.patient

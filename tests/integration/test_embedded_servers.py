@@ -35,7 +35,7 @@ def boot_server(cloud: Connection, **more: Any) -> Any:
     flavor = next(each for each in cloud.compute.flavors() if each.name == "m1.tiny")
     body = {"name": "n", "flavor_id": flavor.id, "image_id": IMAGES[0].id, "networks": "auto", **more}
     server = cloud.compute.create_server(**body)
-    return cloud.compute.wait_for_server(server, interval=0.05, wait=10)
+    return cloud.compute.wait_for_server(server, interval=0.05, wait=60)
 
 
 def wait_for_status(cloud: Connection, server: Any, status: str) -> Any:
@@ -61,7 +61,7 @@ def test_a_server_boots_at_its_ports_address_with_its_user_data(
     assert server.metadata == {"a": "b"}
     assert cloud.network.get_port(port.id).device_id == server.id
     cloud.compute.delete_server(server, ignore_missing=False)
-    cloud.compute.wait_for_delete(server, interval=0.05, wait=10)
+    cloud.compute.wait_for_delete(server, interval=0.05, wait=60)
     assert cloud.network.get_port(port.id).device_id == ""
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from guestagent.controller import Dialect, Node
-from tests.support.cluster_lifecycle import MYSQL
 from tests.support.following_clusters import FollowingPair, check_refused_followers, run_following
 from tests.support.guest_cloud import STACK_TIMEOUT_S, open_guest_cloud
+from tests.support.replica_position import MYSQL
 
 pytestmark = pytest.mark.timeout(900)
 TIMEOUT_S = 4 * STACK_TIMEOUT_S

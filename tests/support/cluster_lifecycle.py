@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID
 from tests.support.guest_cloud import GuestCloud
 from tests.support.polling import wait_until
+from tests.support.replica_position import MARIADB, PositionQueries, wait_for_replica
 
 NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
 # The network of the nodes: a real Nova requires it, and each template format names it differently.
@@ -99,18 +99,6 @@ def run_short_lifecycle(
     wait_until(lambda: list_server_nodes(cloud, name) == [])
 
 
-@dataclass(frozen=True, slots=True)
-class PositionQueries:
-    """SQL expressions for the source's GTID position, and for waiting until a replica has applied it (then 0)."""
-
-    position: str
-    wait: str
-
-
-MARIADB = PositionQueries("@@gtid_binlog_pos", "MASTER_GTID_WAIT('{}', 20)")
-MYSQL = PositionQueries("@@gtid_executed", "WAIT_FOR_EXECUTED_GTID_SET('{}', 20)")
-
-
 class ReplicatedRows:
     """The rows of d.t, written on the source and compared on the replicas."""
 
@@ -129,10 +117,9 @@ class ReplicatedRows:
 
     def compare(self, *replicas: str, stack: str | None = None) -> None:
         """Check that each of these replicas, of this stack or another one, has all rows after it has caught up."""
-        position = self._cloud.query_value(self.source, self._queries.position)
         for name in replicas:
             replica = self._cloud.find_guest(f"{stack or self._stack}-{name}")
-            assert self._cloud.query_value(replica, self._queries.wait.format(position)) == "0", name
+            wait_for_replica(self._cloud, self.source, replica, self._queries)
             ids = self._cloud.query_value(replica, "(SELECT GROUP_CONCAT(id ORDER BY id) FROM d.t)")
             assert ids == ",".join(str(number + 1) for number in range(self._row_count)), name
 

@@ -51,7 +51,7 @@ def wait_for_stillness(cluster: SeededCluster) -> None:
         time.sleep(1.5)  # longer than the interval in which the state is written
         return len(counts) > 1 and counts[-1] == counts[-2]
 
-    wait_until(is_still, timeout_s=30)
+    wait_until(is_still)
 
 
 def find_address(cloud: GuestCloud, guest: str) -> str:

@@ -12,16 +12,15 @@ from guestagent.controller import Cluster, Dialect, ExternalSource, Node
 from guestagent.errors import StackFailed
 from guestagent.secret import Secret
 from tests.support.cluster_lifecycle import (
-    MARIADB,
     NETWORK_OPTIONS,
     NODE,
-    PositionQueries,
     ReplicatedRows,
     build_cluster,
     list_accounts,
 )
 from tests.support.guest_cloud import GuestCloud
 from tests.support.polling import wait_until
+from tests.support.replica_position import MARIADB, PositionQueries
 
 ACCOUNT = "follower_reports"
 PASSWORDS = {ACCOUNT: Secret("known-to-both-clusters")}

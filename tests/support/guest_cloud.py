@@ -71,7 +71,7 @@ class GuestCloud:
             time.sleep(0.3)
         return stack
 
-    def find_guest(self, node: str, timeout_s: float = 20) -> str:
+    def find_guest(self, node: str, timeout_s: float = 60) -> str:
         """Return the id of a node's guest as soon as it runs. Pass `STACK-NODE` if there are several stacks."""
         deadline = time.monotonic() + timeout_s
         while True:

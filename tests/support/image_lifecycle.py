@@ -8,9 +8,6 @@ from collections.abc import Callable, Mapping
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.database_servers.flavours import Family
 from tests.support.cluster_lifecycle import (
-    MARIADB,
-    MYSQL,
-    PositionQueries,
     ReplicatedRows,
     build_cluster,
     list_accounts,
@@ -20,6 +17,7 @@ from tests.support.cluster_lifecycle import (
 from tests.support.image_boots import BootChecks
 from tests.support.image_cloud import ImageCloud
 from tests.support.polling import wait_until
+from tests.support.replica_position import MARIADB, MYSQL, PositionQueries
 from tests.support.secret_scan import AS_ROOT, find_secrets, list_secrets
 
 CHANGE_TIMEOUT_S = 400.0

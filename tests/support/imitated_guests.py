@@ -97,9 +97,9 @@ class ImitatedGuests:
             status = "FAILURE" if guest.name in self.failing else "SUCCESS"
             data = {"volume": {"file_system_bytes": size_bytes}}
             body = {"Status": status, "Reason": "as told", "UniqueId": guest_id, "Data": json.dumps(data)}
-            requests.put(handle, json=body, timeout=10).raise_for_status()
+            requests.put(handle, json=body, timeout=60).raise_for_status()
             self._signalled.add(handle)
         return str(document["os-collect-config"]["request"]["metadata_url"])
 
     def _read(self, url: str) -> requests.Response:
-        return requests.get(url, timeout=10)
+        return requests.get(url, timeout=60)

@@ -13,6 +13,7 @@ from guestagent.secret import Secret
 from tests.support.cluster_commands import ClusterCommands
 from tests.support.dump_kills import DumpKills
 from tests.support.guest_cloud import GuestCloud
+from tests.support.replica_position import wait_for_replica
 
 COMMAND_TIMEOUT_S = 150
 
@@ -78,12 +79,9 @@ class RotationUnderLoad:
 
     def find_missing_rows(self, acknowledged: int) -> dict[str, set[int]]:
         """Return the acknowledged rows that each replica lacks after it has caught up."""
-        position = self.cloud.query_value(self._find_guest("Master0000"), "@@gtid_binlog_pos")
         missing_rows = {}
         for name in self.replicas:
-            assert (
-                self.cloud.query_value(self._find_guest(name), f"MASTER_GTID_WAIT('{position}', 30)") == "0"
-            ), name
+            wait_for_replica(self.cloud, self._find_guest("Master0000"), self._find_guest(name))
             with closing(self._open_table(name)) as table:
                 missing_rows[name] = set(range(1, acknowledged + 1)) - table.read_numbers()
         return missing_rows

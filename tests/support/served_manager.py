@@ -120,7 +120,7 @@ class ServedManager:
 
     def read_page(self, path: str) -> requests.Response:
         """Read /healthz or /metrics."""
-        return requests.get(f"http://{HOST}:{self.metrics_port}{path}", timeout=10)
+        return requests.get(f"http://{HOST}:{self.metrics_port}{path}", timeout=60)
 
     def _build_command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", *self.program, str(self.settings_file), *arguments]

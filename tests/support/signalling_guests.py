@@ -89,9 +89,9 @@ class SignallingHypervisor(FakeHypervisor):
             }
             if "auth_url" in login:
                 token = _log_in(session, login).headers["X-Subject-Token"]
-                session.post(url, json=body, headers={"X-Auth-Token": token}, timeout=10).raise_for_status()
+                session.post(url, json=body, headers={"X-Auth-Token": token}, timeout=60).raise_for_status()
                 return
-        session.put(url, json=body, timeout=10).raise_for_status()
+        session.put(url, json=body, timeout=60).raise_for_status()
 
 
 def _read_document(session: requests.Session, guest: Guest) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _read_with_account(session: requests.Session, login: dict[str, str]) -> dict
     answer = session.get(
         f"{urls['orchestration']}/stacks/{login['stack_id']}/resources/{login['resource_name']}/metadata",
         headers={"X-Auth-Token": token.headers["X-Subject-Token"]},
-        timeout=10,
+        timeout=60,
     )
     answer.raise_for_status()
     document: dict[str, Any] = answer.json()["metadata"]
@@ -124,7 +124,7 @@ def _log_in(session: requests.Session, login: dict[str, str]) -> requests.Respon
             "scope": {"project": {"id": login["project_id"]}},
         }
     }
-    token = session.post(f"{login['auth_url'].rstrip('/')}/auth/tokens", json=body, timeout=10)
+    token = session.post(f"{login['auth_url'].rstrip('/')}/auth/tokens", json=body, timeout=60)
     token.raise_for_status()
     return token
 
@@ -145,7 +145,7 @@ def _read_with_key(session: requests.Session, script: str) -> dict[str, Any]:
     signed = compute_signature(
         SignedRequest("GET", host, f"/{path}", params), Secret(settings["secret_access_key"])
     )
-    answer = session.get(url, params={**params, "Signature": signed}, timeout=10)
+    answer = session.get(url, params={**params, "Signature": signed}, timeout=60)
     answer.raise_for_status()
     metadata = fromstring(answer.content).findtext(".//Metadata") or "{}"  # noqa: S314 - our own cloud's answer
     document: dict[str, Any] = json.loads(metadata)

@@ -113,7 +113,7 @@ def test_a_second_pass_at_the_same_time_is_rejected(guests: tuple[AgentGuest, Ag
         first.stderr.readline()
         second = replica.run(*words)
         first.send_signal(signal.SIGINT)
-        first.communicate(timeout=10)
+        first.communicate(timeout=60)
 
     assert (first.returncode, second.returncode) == (130, 1)
     assert "another pass is at work" in second.stderr

@@ -56,7 +56,7 @@ def build_login(login: Mapping[str, str]) -> Document:
 
 def request_token(login: Mapping[str, str]) -> dict[str, str]:
     """The header that a handle's credentials give."""
-    answer = requests.post(f"{login['auth_url']}/auth/tokens", json=build_login(login), timeout=5)
+    answer = requests.post(f"{login['auth_url']}/auth/tokens", json=build_login(login), timeout=60)
     assert answer.status_code == 201, answer.text
     return {"X-Auth-Token": answer.headers["X-Subject-Token"]}
 
@@ -65,8 +65,8 @@ def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: He
     heat.create("prod", build_handles("CFN_SIGNAL"))
     url = read_signal_document(cloud, heat, "CFN_SIGNAL")["alarm_url"]
 
-    wrong = requests.put(url, data='{"Status": "SUCCESS"}', timeout=5)
-    right = requests.put(url, data="{}", timeout=5)
+    wrong = requests.put(url, data='{"Status": "SUCCESS"}', timeout=60)
+    right = requests.put(url, data="{}", timeout=60)
 
     assert (wrong.status_code, "Metadata format invalid" in wrong.text) == (500, True)
     assert (right.status_code, right.text) == (200, "<resource>Handle</resource>")
@@ -78,7 +78,7 @@ def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving,
     login = read_signal_document(cloud, heat, "HEAT_SIGNAL")
     token = request_token(login)
 
-    answer = requests.post(login["alarm_url"], json={"id": "n", "data": 7}, headers=token, timeout=5)
+    answer = requests.post(login["alarm_url"], json={"id": "n", "data": 7}, headers=token, timeout=60)
 
     assert (answer.status_code, answer.json()) == (200, None)
     heat.wait("prod", "CREATE_COMPLETE")
@@ -113,16 +113,16 @@ def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: HeatRequests) -
     endpoint = heat.connection.orchestration.get_endpoint()
 
     answers = {
-        "its handle's metadata": requests.get(f"{resource}/metadata", headers=token, timeout=5),
-        "another's metadata": requests.get(f"{stack}/resources/Condition/metadata", headers=token, timeout=5),
-        "its own resource": requests.get(resource, headers=token, timeout=5),
-        "the stack": requests.get(stack, headers=token, timeout=5),
-        "deleting": requests.delete(stack, headers=token, timeout=5),
-        "the project": requests.get(f"{endpoint}/stacks", headers=token, timeout=5),
+        "its handle's metadata": requests.get(f"{resource}/metadata", headers=token, timeout=60),
+        "another's metadata": requests.get(f"{stack}/resources/Condition/metadata", headers=token, timeout=60),
+        "its own resource": requests.get(resource, headers=token, timeout=60),
+        "the stack": requests.get(stack, headers=token, timeout=60),
+        "deleting": requests.delete(stack, headers=token, timeout=60),
+        "the project": requests.get(f"{endpoint}/stacks", headers=token, timeout=60),
         "signalling what takes none": requests.post(
-            f"{stack}/resources/Condition/signal", headers=token, timeout=5
+            f"{stack}/resources/Condition/signal", headers=token, timeout=60
         ),
-        "no token": requests.get(f"{resource}/metadata", timeout=5),
+        "no token": requests.get(f"{resource}/metadata", timeout=60),
     }
 
     assert {request: answer.status_code for request, answer in answers.items()} == {
@@ -145,9 +145,9 @@ def test_a_user_goes_with_its_handle(cloud: Serving, heat: HeatRequests) -> None
     heat.delete("prod")
     heat.wait_until(lambda: heat.find_status("prod") is None)
 
-    assert requests.post(login["alarm_url"], json={}, headers=token, timeout=5).status_code == 401
+    assert requests.post(login["alarm_url"], json={}, headers=token, timeout=60).status_code == 401
     assert (
-        requests.post(f"{login['auth_url']}/auth/tokens", json=build_login(login), timeout=5).status_code
+        requests.post(f"{login['auth_url']}/auth/tokens", json=build_login(login), timeout=60).status_code
         == 401
     )
 
@@ -172,7 +172,7 @@ def test_the_response_to_a_rest_signal_does_not_show_its_acceptance(
     heat.wait_for_resource("prod", "Condition", "CREATE_IN_PROGRESS")
 
     headers = {**request_token(login), **({"Content-Type": kind} if kind else {})}
-    answer = requests.post(login["alarm_url"], data=body, headers=headers, timeout=5)
+    answer = requests.post(login["alarm_url"], data=body, headers=headers, timeout=60)
 
     assert answer.status_code == code
     heat.wait("prod", status)

@@ -30,7 +30,7 @@ def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: HeatR
 
     [server] = compute.servers()
     compute.reboot_server(server, "SOFT")
-    compute.wait_for_server(server, interval=0.05, wait=5)
+    compute.wait_for_server(server, interval=0.05, wait=60)
 
     assert server.addresses["embedded"][0]["addr"] == "10.77.0.10"
     assert compute.find_flavor("m1.small", ignore_missing=False).ram == 256

@@ -29,9 +29,9 @@ def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: HeatReques
     token = {"X-Auth-Token": str(heat.connection.auth_token)}
     admin = str(heat.connection.endpoint_for("embedded"))
 
-    started = requests.post(f"{admin}/faults", json=body, headers=token, timeout=5)
+    started = requests.post(f"{admin}/faults", json=body, headers=token, timeout=60)
     during = heat.post("/validate", {"template": build_template()})
-    stopped = requests.delete(f"{admin}/faults", headers=token, timeout=5)
+    stopped = requests.delete(f"{admin}/faults", headers=token, timeout=60)
     after = heat.post("/validate", {"template": build_template()})
 
     assert (started.status_code, stopped.status_code) == (202, 204)
@@ -48,7 +48,7 @@ def test_an_outage_that_makes_no_sense_is_refused(
     token = {"X-Auth-Token": str(heat.connection.auth_token)}
 
     answer = requests.post(
-        f"{heat.connection.endpoint_for('embedded')}/faults", json=body, headers=token, timeout=5
+        f"{heat.connection.endpoint_for('embedded')}/faults", json=body, headers=token, timeout=60
     )
 
     assert answer.status_code == 400

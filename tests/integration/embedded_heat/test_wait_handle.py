@@ -63,12 +63,12 @@ def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
     responses = [
-        requests.put(url, data=body, headers=form, timeout=5),
-        requests.put(url + "&extra=1", data=body, timeout=5),
-        requests.put(url.replace("Signature=", "Signature=A"), data=body, timeout=5),
-        requests.put(url, data=body, headers={"Host": "elsewhere"}, timeout=5),
-        requests.post(url, data=body, timeout=5),
-        requests.get(url, timeout=5),
+        requests.put(url, data=body, headers=form, timeout=60),
+        requests.put(url + "&extra=1", data=body, timeout=60),
+        requests.put(url.replace("Signature=", "Signature=A"), data=body, timeout=60),
+        requests.put(url, data=body, headers={"Host": "elsewhere"}, timeout=60),
+        requests.post(url, data=body, timeout=60),
+        requests.get(url, timeout=60),
     ]
 
     assert [answer.status_code for answer in responses] == [403] * 6
@@ -76,7 +76,7 @@ def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat
         "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
         "<Message>User is not authorized to perform action</Message></Error></ErrorResponse>"
     }
-    unsigned = requests.put(url.partition("?")[0], data=body, timeout=5)
+    unsigned = requests.put(url.partition("?")[0], data=body, timeout=60)
     assert (unsigned.status_code, "IncompleteSignature" in unsigned.text) == (400, True)
 
 
@@ -87,7 +87,7 @@ def test_a_content_type_that_heat_cannot_read_is_an_empty_500(
     heat.create("prod", build_template())
     url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
-    answer = requests.put(url, data=json.dumps(BODY), headers={"Content-Type": kind}, timeout=5)
+    answer = requests.put(url, data=json.dumps(BODY), headers={"Content-Type": kind}, timeout=60)
 
     assert (answer.status_code, answer.text) == (500, "")
 

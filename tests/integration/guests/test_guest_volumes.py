@@ -97,7 +97,7 @@ def test_a_database_lives_on_its_volume_which_grows_under_it(
     raw.grow(volume_id, 2)
     raw.await_volume(volume_id, "in-use")
     run(cloud, guest, "touch", "/run/guestagent/grow")
-    wait_until(lambda: measure(cloud, guest) > 1.9 * GIB, 20)
+    wait_until(lambda: measure(cloud, guest) > 1.9 * GIB)
 
     assert run(cloud, guest, "cat", "/run/mysqld/mysqld.pid") == pid
     assert raw.list_actions(guest)[0] == ("extend_volume", None)
@@ -161,10 +161,10 @@ def test_a_database_server_does_not_start_beside_a_volume_that_cannot_be_used(
     guest = have_database(raw, volume_id)
 
     shown = (str(Path(sys.executable).parent / "guestagent"), "volume", "show")
-    wait_until(lambda: "not blank" in cloud.hypervisor.run_command(guest, shown).stdout, 20)
+    wait_until(lambda: "not blank" in cloud.hypervisor.run_command(guest, shown).stdout)
 
     log = cloud.hypervisor.find_folder(guest) / "var/log/mariadb.log"
-    wait_until(lambda: log.exists() and "the data volume cannot be used" in log.read_text(), 20)
+    wait_until(lambda: log.exists() and "the data volume cannot be used" in log.read_text())
     assert cloud.hypervisor.run_command(guest, ("test", "-e", "/run/mysqld/mysqld.sock")).returncode == 1
 
 

@@ -14,7 +14,7 @@ from tests.support.guest_network import GuestNetwork, run_program
 
 CONNECT_PROGRAM = """
 import socket, sys
-print(socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=10).recv(64))
+print(socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=60).recv(64))
 """
 
 

@@ -170,7 +170,7 @@ def test_an_agent_that_does_not_know_the_authority_tells_nothing(
 def test_every_wrong_request_gets_the_same_answer(
     served: ServedCluster, authority: CertificateAuthority, method: str, path: str
 ) -> None:
-    response = requests.request(method, f"{served.url}{path}", verify=str(authority.ca), timeout=10)
+    response = requests.request(method, f"{served.url}{path}", verify=str(authority.ca), timeout=60)
 
     assert (response.status_code, response.content) == (404, b'{"error":"not found"}')
 
@@ -179,7 +179,7 @@ def test_a_body_that_is_too_large_is_refused(served: ServedCluster, authority: C
     path, signature = served.sign("Master0000", PathPurpose.SIGNAL)
     url = f"{served.url}{path}?Signature={signature}"
 
-    response = requests.put(url, data=b" " * 1_000_000, verify=str(authority.ca), timeout=10)
+    response = requests.put(url, data=b" " * 1_000_000, verify=str(authority.ca), timeout=60)
 
     assert response.status_code == 400
 
@@ -194,7 +194,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_no_traceback(
     with socket.create_connection((HOST, port)) as client:
         client.sendall(b"PUT /v1/shop/Master0000/signal/1 HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n{")
     response = requests.get(
-        f"http://{HOST}:{port}/v1/shop/Master0000/run/1/", allow_redirects=False, timeout=10
+        f"http://{HOST}:{port}/v1/shop/Master0000/run/1/", allow_redirects=False, timeout=60
     )
     server.close()
 
@@ -217,7 +217,7 @@ def test_clients_that_never_send_a_request_do_not_keep_their_places(
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
         client.close()
-    response = requests.get(f"http://{HOST}:{port}/healthz", timeout=10)
+    response = requests.get(f"http://{HOST}:{port}/healthz", timeout=60)
     endpoint.close()
 
     assert response.status_code == 200

@@ -193,7 +193,7 @@ def test_a_renewed_certificate_is_served_after_a_signal(
         while "the endpoint serves the certificate that" not in service.log:
             time.sleep(0.05)
 
-        health = requests.get(f"https://{HOST}:{port}/healthz", verify=str(files.ca), timeout=10)
+        health = requests.get(f"https://{HOST}:{port}/healthz", verify=str(files.ca), timeout=60)
         metrics = service.read_page("/metrics").text
 
         assert health.status_code == 200

@@ -70,7 +70,7 @@ def test_a_process_that_slept_beyond_its_lease_has_lost_it(path: Path) -> None:
                 time.sleep(0.05)
 
             worker.send_signal(signal.SIGCONT)
-            answer, _ = worker.communicate("\n", timeout=20)
+            answer, _ = worker.communicate("\n", timeout=60)
 
         assert answer == "lost False\n"
         assert lease.cluster == "shop"

@@ -54,7 +54,7 @@ def test_a_slow_handle_does_not_delay_a_newer_one(heat: CfnSignalServer, tmp_pat
         signal_thread.submit(SpoolEntry(build_handle(f"http://127.0.0.1:{port}"), "generation 1", READY))
         assert is_connected.wait(10)
         signal_thread.submit(SpoolEntry(heat.handle, "generation 2", READY))
-        wait_until(lambda: bool(heat.requests), 10)
+        wait_until(lambda: bool(heat.requests))
     signal_thread.stop()
 
 

@@ -97,7 +97,7 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
         first = command.stderr.readline()
         started = time.monotonic()
         command.send_signal(signal.SIGINT)
-        _, err = command.communicate(timeout=20)
+        _, err = command.communicate(timeout=60)
 
     assert "CREATE_IN_PROGRESS" in first
     assert command.returncode == 130
