@@ -13,24 +13,33 @@ from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
 from guestagent.errors import InvalidMetadata, Problem
+from guestagent.metadata.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader, TooManyAliases
+from guestagent.strict_json import is_too_deep
 
+ALIAS_DEPTH_LIMIT = 200
+"""Levels of a text with aliases, which make it deeper than it is written."""
 JSON_START = re.compile(r'\s*\{\s*"')
 _QUOTED = r"""'(?!<)[^']{2,}'|"!.*\""""
 
 
 def load_yaml(text: str | bytes, where: str = "") -> object:
-    """Load the text. Raise InvalidMetadata, with the position, if it is invalid or has a key twice in one mapping."""
+    """Load the text. Raise InvalidMetadata, with the position, if it is invalid or has a key twice in one mapping.
+
+    So is a text whose aliases repeat too much.
+    """
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")
         return _load(decoded)
     except UnicodeDecodeError as error:
         fault = f"bytes that are not UTF-8, from byte {error.start}"
+    except TooManyAliases as error:
+        expected = f"aliases that repeat at most {ALIAS_LIMIT_CHARACTERS} characters"
+        problem = Problem("document", expected, f"more{_format_position(error)}", "write the values out")
+        raise InvalidMetadata([problem], where) from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        position = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         # A quoted word may be a password that looks like an alias or a tag.
-        problem = re.sub(_QUOTED, "(not shown)", str(error.problem or error.context or "something else"))
-        fault = f"{problem}{position}"
+        reason = re.sub(_QUOTED, "(not shown)", str(error.problem or error.context or "something else"))
+        fault = f"{reason}{_format_position(error)}"
     except ReaderError as error:
         fault = f"a character that is not allowed, at character {error.position + 1}"
     except json.JSONDecodeError as error:
@@ -70,7 +79,19 @@ def _load_flow(text: str, error: json.JSONDecodeError) -> object:
 
 
 def _load_yaml(text: str) -> object:
-    return yaml.load(text, _HeatLoader)  # noqa: S506 - it is a SafeLoader
+    loader = _HeatLoader(text)
+    try:
+        document: object = loader.get_single_data()
+    finally:
+        loader.dispose()
+    if loader.repeated_characters and is_too_deep(document, ALIAS_DEPTH_LIMIT):
+        raise RecursionError
+    return document
+
+
+def _format_position(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
 
 
 class _DuplicateKey(Exception):
@@ -91,7 +112,7 @@ def _build_unique_mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-class _HeatLoader(yaml.SafeLoader):
+class _HeatLoader(AliasLimitingLoader):
     """A loader that keeps timestamps as strings, as Heat does, and rejects a key that is twice in one mapping."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:

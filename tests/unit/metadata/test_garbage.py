@@ -48,11 +48,14 @@ def test_any_object_is_taken_apart_or_refused_in_one_way(content: object) -> Non
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:
-    [(_, document)] = documents(
-        "ReadyWaitCondition: &a {Fn::Join: [*a]}\nUsers: &b [*b]\nMaster: &c {User: *c}"
-    )
+    join: dict[str, object] = {}
+    join["Fn::Join"] = [join]
+    users: list[object] = []
+    users.append(users)
+    source: dict[str, object] = {}
+    source["User"] = source
 
-    problems = list_problems(document)
+    problems = list_problems({"ReadyWaitCondition": join, "Users": users, "Master": source})
 
     assert (
         "ReadyWaitCondition: expected a function of at most 1000 JSON values, 20 deep, found another"
@@ -61,12 +64,12 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     assert "Users[0]: expected a mapping, found a list" in problems
 
 
-def test_aliases_that_multiply_are_refused_soon() -> None:
-    layers = ["x: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
-    layers += [f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
-    [(_, document)] = documents("\n".join([*layers, "ReadyWaitCondition: {Fn::Join: *a19}"]))
+def test_values_that_multiply_are_refused_soon() -> None:
+    layer: list[object] = [1] * 9
+    for _ in range(20):
+        layer = [layer] * 9
 
-    problems = list_problems(document)
+    problems = list_problems({"ReadyWaitCondition": {"Fn::Join": layer}})
 
     assert problems == [
         "ReadyWaitCondition: expected a function of at most 1000 JSON values, 20 deep, found another"
