@@ -32,6 +32,7 @@ from guestagent.strict_json import is_too_deep
 from guestagent.validation import Problems
 
 LOG = logging.getLogger(__name__)
+INVALID_REQUEST = "the request is invalid"
 DEPTH_LIMIT = 20
 PROBLEM_LIMIT = 100
 """Problems in one answer."""
@@ -89,7 +90,7 @@ def answer_request(manager: ResourceManager, method: str, request: object) -> An
             return {"operation": dump_operation(manager.submit(read_order(method, request)))}
         return _ANSWERS[method](manager, _read_question(method, request))
     except InvalidOrder as error:
-        refusal = OrderRefusal(RefusalCode.INVALID, "the request is invalid", error.problems)
+        refusal = OrderRefusal(RefusalCode.INVALID, INVALID_REQUEST, error.problems)
     except OrderRefused as error:
         refusal = build_refusal(error)
     except Exception as error:  # noqa: BLE001 - the one place that turns bugs into answers
@@ -102,10 +103,12 @@ def answer_call(manager: ResourceManager, method: str, arguments: Mapping[str, o
     if arguments.keys() == {"request"}:
         return answer_request(manager, method, arguments["request"])
     names = ", ".join(sorted(arguments)[:PROBLEM_LIMIT])[:TEXT_LIMIT] or "nothing"
-    refusal = OrderRefusal(
-        RefusalCode.INVALID, "the request is invalid", (Problem("arguments", "request, and no other", names),)
-    )
-    return {"refusal": dump_refusal(refusal)}
+    return build_invalid_answer(Problem("arguments", "request, and no other", names))
+
+
+def build_invalid_answer(problem: Problem) -> Answer:
+    """Return the refusal of a message with this problem."""
+    return {"refusal": dump_refusal(OrderRefusal(RefusalCode.INVALID, INVALID_REQUEST, (problem,)))}
 
 
 def build_busy_answer(message: str) -> Answer:

@@ -16,6 +16,7 @@ from guestagent.resources.interface import INTERFACE_VERSION, ResourceManager
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.rpc.answers import METHODS, answer_call, build_busy_answer
 from guestagent.resources.rpc.broker_settings import BrokerSettings
+from guestagent.resources.rpc.message_check import CheckedDispatcher
 from guestagent.resources.rpc.transport import (
     BROKER_ERRORS,
     EXCHANGE,
@@ -109,6 +110,7 @@ class MessageServer:
             [self._endpoint],
             access_policy=oslo_messaging.ExplicitRPCAccessPolicy,
         )
+        server.dispatcher = CheckedDispatcher(server.dispatcher)
         try:
             probe_broker(self._settings)
             server.start(override_pool_size=REQUEST_THREADS)

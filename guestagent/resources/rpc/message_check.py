@@ -1,0 +1,50 @@
+"""Answers messages that oslo.messaging itself would fail at: it logs a traceback then, and sends it to the caller."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from guestagent.errors import Problem
+from guestagent.resources.rpc.answers import build_invalid_answer
+from guestagent.validation import describe_type
+
+LOG = logging.getLogger(__name__)
+VERSION_PATTERN = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}(\.[0-9]{1,9})?")
+
+
+class Dispatcher(Protocol):
+    """What calls the methods of an endpoint: the library's own, and this one around it."""
+
+    def dispatch(self, incoming: Any) -> object: ...
+
+
+class CheckedDispatcher:
+    """A dispatcher that answers a message of another shape with a refusal, and gives all others to the next one."""
+
+    def __init__(self, next_dispatcher: Dispatcher) -> None:
+        self._next_dispatcher = next_dispatcher
+
+    def dispatch(self, incoming: Any) -> object:
+        problem = find_message_problem(incoming.message)
+        if problem is None:
+            return self._next_dispatcher.dispatch(incoming)
+        LOG.info("a message is refused: %s", problem)
+        return build_invalid_answer(problem)
+
+
+def find_message_problem(message: Mapping[str, object]) -> Problem | None:
+    """Return what is wrong with the parts of a message. A method or a version that is unknown is no problem here."""
+    method, arguments = message.get("method"), message.get("args", {})
+    version = message.get("version", "1.0")
+    if not isinstance(method, str):
+        return Problem("method", "a string", describe_type(method))
+    if not isinstance(arguments, Mapping):
+        return Problem("arguments", "a mapping of request, and no other", describe_type(arguments))
+    if not isinstance(version, str):
+        return Problem("version", "a string such as 1.0", describe_type(version))
+    if VERSION_PATTERN.fullmatch(version) is None:
+        return Problem("version", "a string such as 1.0", "another one")
+    return None
