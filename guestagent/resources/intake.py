@@ -86,6 +86,9 @@ class OrderIntake:
     def retry(self, operation_id: str) -> Operation:
         with refuse_on_errors():
             check_operation_id(operation_id)
+            operation = _require_operation(self._store.operation(operation_id), operation_id)
+            if not operation.needs_person:
+                return operation  # A retry would only lengthen the time that the operation may take.
             return _require_operation(self._store.retry(operation_id), operation_id)
 
     def events(self, cluster: str) -> Sequence[EventEntry]:

@@ -73,7 +73,10 @@ class ResourceManager(Protocol):
         """Ask for the end of an operation at its next step. What it has made of a new cluster is deleted again."""
 
     def retry(self, operation_id: str) -> Operation:
-        """Let an operation go on that needs attention, after its cause is gone."""
+        """Let an operation go on that needs attention, after its cause is gone.
+
+        One that has ended, or that goes on by itself (`attention` is empty), is returned as it is.
+        """
 
     def events(self, cluster: str) -> Sequence[EventEntry]:
         """Return what has happened to a cluster, the oldest first. They stay when the cluster is deleted."""

@@ -97,3 +97,8 @@ class Operation:
     attention: str = ""
     refusal: OrderRefusal | None = None
     result: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether it goes on only after `retry` or `cancel`."""
+        return bool(self.attention) and not self.state.is_final

@@ -103,8 +103,9 @@ def _register_retry(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = verbs.add_parser(
         "retry",
         help="let an operation go on that needed attention",
-        description="Let an operation go on that needed attention, after its cause is gone. One that has ended does "
-        "not change: give a new order.",
+        description="Let an operation go on that needed attention, after its cause is gone. One that has ended or "
+        "goes on by itself is left as it is, which the answer shows; the exit code is 0 then, too. After an end give a "
+        "new order.",
     )
     _add_id(parser)
     add_wait_options(parser)
@@ -163,10 +164,20 @@ def run_retry(args: argparse.Namespace) -> int:
     check_timeout(args)
     with connection.open_manager(args) as manager:
         operation = manager.retry(args.operation)
+        note = _describe_retry(operation)
         if not args.wait:
-            note = "It has ended, and does not change: give a new order." if operation.state.is_final else ""
             return show_accepted(args, manager, operation, note)
+        if note:
+            write_log_line(note)
         return finish_operation(args, manager, operation, ignored_sequence=operation.sequence)
+
+
+def _describe_retry(operation: Operation) -> str:
+    if operation.needs_person:
+        return ""
+    if operation.state.is_final:
+        return "It has ended, and does not change: give a new order."
+    return "It needs no retry: it goes on by itself, and is left as it is."
 
 
 def _describe_cancelling(state: OperationState) -> str:

@@ -198,6 +198,9 @@ def test_a_cancelled_operation_is_what_cancel_asked_for(commands: ResourceComman
         ("cancel", OperationState.RUNNING, "It ends at its next step."),
         ("cancel", OperationState.DONE, "It had ended before: nothing was cancelled."),
         ("retry", OperationState.FAILED, "It has ended, and does not change: give a new order."),
+        ("retry", OperationState.DONE, "It has ended, and does not change: give a new order."),
+        ("retry", OperationState.RUNNING, "It needs no retry: it goes on by itself, and is left as it is."),
+        ("retry", OperationState.ACCEPTED, "It needs no retry: it goes on by itself, and is left as it is."),
     ],
 )
 def test_what_becomes_of_an_operation_is_said(
@@ -210,9 +213,34 @@ def test_what_becomes_of_an_operation_is_said(
     operation = give_order(commands)
     commands.write("shop", replace(operation, state=state))
 
-    commands.run(verb, operation.id)
+    code = commands.run(verb, operation.id)
 
+    assert code == 0
     assert note in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(("state", "code"), [(OperationState.DONE, 0), (OperationState.FAILED, 14)])
+def test_a_retry_with_wait_of_what_has_ended_is_a_wait_with_a_word(
+    state: OperationState, code: int, commands: ResourceCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operation = give_order(commands)
+    commands.write("shop", replace(operation, state=state))
+
+    assert commands.run("retry", operation.id, "--wait") == code
+    assert "It has ended, and does not change: give a new order." in capsys.readouterr().err.splitlines()
+
+
+def test_a_retry_of_what_needs_a_person_is_followed(
+    commands: ResourceCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operation = give_order(commands)
+    commands.write("shop", replace(operation, state=OperationState.RUNNING, attention="the quota is used up"))
+
+    commands.run("retry", operation.id)
+
+    printed = capsys.readouterr().out
+    assert "needs no retry" not in printed
+    assert f"To follow it: guestagent resources wait {operation.id}\n" in printed
 
 
 FAILURES = [
