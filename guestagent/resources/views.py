@@ -92,8 +92,9 @@ class ClusterOwner:
 
 @dataclass(frozen=True, slots=True)
 class PreflightFinding:
-    """Why a creation would fail (`quota`, `no_capacity`, `invalid`, `unsupported`, `forbidden`).
+    """Why a creation would fail, with the code of an operation that does.
 
+    It is `not_found`, `quota`, `no_capacity`, `refused`, `invalid`, `unsupported` or `forbidden`.
     `path` is the dotted path of a value of the order that is invalid, with which the message begins then; "" for what
     the cloud shows.
     """

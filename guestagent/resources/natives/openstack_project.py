@@ -191,9 +191,11 @@ class OpenStackProject:
             each for each in self.list_entries(service, path, key) if name in (each["id"], each.get("name"))
         ]
         exact = [each for each in entries if each["id"] == name] or entries
-        if len(exact) != 1:
-            problem = f"there is no {kind} {name}" if not exact else f"{len(exact)} {key} are called {name}"
-            raise CloudRequestRefused(problem, RefusalCode.NOT_FOUND)
+        if not exact:
+            raise CloudRequestRefused(f"there is no {kind} {name}", RefusalCode.NOT_FOUND)
+        if len(exact) > 1:
+            problem = f"{len(exact)} {kind}s are called {name}: give the id"
+            raise CloudRequestRefused(problem, RefusalCode.INVALID)
         return str(exact[0]["id"])
 
     def read_inventory(self) -> ProjectInventory:

@@ -1,4 +1,7 @@
-"""For what the creation of a cluster would fail, by a look at the project: all of it at once. Pure."""
+"""For what the creation of a cluster would fail, by a look at the project: all of it at once. Pure.
+
+A finding has the code with which the operation would fail.
+"""
 
 from __future__ import annotations
 
@@ -37,18 +40,18 @@ def _check_instance(instance: WantedInstance, inventory: ProjectInventory) -> It
     yield from _require_one("flavor", instance.flavor, flavors)
     yield from _require_one("image", instance.image, images)
     if len(images) == 1 and images[0].status != "active":
-        yield _refuse(RefusalCode.INVALID, f"image {instance.image} is {images[0].status}")
+        yield _refuse(RefusalCode.REFUSED, f"image {instance.image} is {images[0].status}")
     if len(images) == len(flavors) == 1:
         flavor, image = flavors[0], images[0]
         if 0 < flavor.disk_gib < image.min_disk_gib:
             text = f"its disk of {flavor.disk_gib} GiB is smaller than the {image.min_disk_gib} GiB"
             yield _refuse(
-                RefusalCode.INVALID, f"flavor {instance.flavor}: {text} that image {instance.image} needs"
+                RefusalCode.REFUSED, f"flavor {instance.flavor}: {text} that image {instance.image} needs"
             )
         if flavor.ram_mib < image.min_ram_mib:
             text = f"its memory of {flavor.ram_mib} MiB is less than the {image.min_ram_mib} MiB"
             yield _refuse(
-                RefusalCode.INVALID, f"flavor {instance.flavor}: {text} that image {instance.image} needs"
+                RefusalCode.REFUSED, f"flavor {instance.flavor}: {text} that image {instance.image} needs"
             )
     yield from _check_zone(instance, inventory)
     yield from _check_volume_type(instance, inventory)
@@ -59,7 +62,7 @@ def _check_zone(instance: WantedInstance, inventory: ProjectInventory) -> Iterat
     for service, known in zones.items():
         if instance.zone is not None and known is not None and instance.zone not in known:
             names = ", ".join(sorted(known)) or "none"
-            yield _refuse(RefusalCode.INVALID, f"{service} has no zone {instance.zone}; it has: {names}")
+            yield _refuse(RefusalCode.NOT_FOUND, f"{service} has no zone {instance.zone}; it has: {names}")
 
 
 def _check_volume_type(instance: WantedInstance, inventory: ProjectInventory) -> Iterator[PreflightFinding]:
@@ -79,7 +82,7 @@ def _check_volume_type(instance: WantedInstance, inventory: ProjectInventory) ->
 def _check_key_pair(wanted: WantedCluster, inventory: ProjectInventory) -> Iterator[PreflightFinding]:
     if wanted.key_pair is not None and wanted.key_pair not in inventory.key_pairs:
         names = ", ".join(sorted(inventory.key_pairs)) or "none"
-        yield _refuse(RefusalCode.INVALID, f"there is no key pair {wanted.key_pair}; there are: {names}")
+        yield _refuse(RefusalCode.NOT_FOUND, f"there is no key pair {wanted.key_pair}; there are: {names}")
 
 
 def _check_network(wanted: WantedCluster, inventory: ProjectInventory) -> Iterator[PreflightFinding]:
@@ -90,7 +93,7 @@ def _check_network(wanted: WantedCluster, inventory: ProjectInventory) -> Iterat
     if wanted.subnet is not None:
         yield from _require_one("subnet", wanted.subnet, subnets)
     if len(networks) == len(subnets) == 1 and subnets[0].network_id != networks[0].id:
-        yield _refuse(RefusalCode.INVALID, f"subnet {wanted.subnet} is none of network {wanted.network}")
+        yield _refuse(RefusalCode.REFUSED, f"subnet {wanted.subnet} is none of network {wanted.network}")
     used = subnets or [
         each for each in inventory.subnets if any(each.network_id == one.id for one in networks)
     ]
@@ -134,7 +137,7 @@ def _list_flavors(wanted: WantedCluster, inventory: ProjectInventory) -> list[Cl
 
 def _require_one(kind: str, name: str, found: Sequence[Thing]) -> Iterator[PreflightFinding]:
     if not found:
-        yield _refuse(RefusalCode.INVALID, f"there is no {kind} {name}")
+        yield _refuse(RefusalCode.NOT_FOUND, f"there is no {kind} {name}")
     elif len(found) > 1:
         yield _refuse(RefusalCode.INVALID, f"{len(found)} {kind}s are called {name}: give the id")
 

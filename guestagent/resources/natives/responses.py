@@ -1,7 +1,7 @@
 """Reads the answers of Nova, Cinder and Neutron into values, and classifies their refusals. Pure.
 
 Refusals are told apart by status and type. A text counts only where there is nothing else: Nova's 403 is a quota or a
-policy.
+policy, and its 400 a flavor or a zone that is not there, or anything else.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ UNKNOWN_STATUS = "UNKNOWN"
 """Nova's status of a server whose cell is down."""
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 QUOTA_PATTERN = re.compile(r"quota|maximum number|limit", re.I)
+MISSING_PATTERN = re.compile(
+    r"Flavor \S+ could not be found|Can not find requested image|Invalid key_name provided|"
+    r"requested availability zone is not available|Availability zone '[^']*' is invalid"
+)
+"""What Nova and Cinder reject with 400, and others with 404: something that the order names, and the cloud lacks."""
 CAPACITY_TYPES = frozenset({"IpAddressGenerationFailure", "NoMoreFixedIps"})
 RESIZE_EVENTS = frozenset({"compute_finish_resize", "compute_finish_snapshot_based_resize_at_dest"})
 LAST_EVENTS: Mapping[str, frozenset[str]] = {
@@ -219,7 +224,7 @@ def classify_refusal(status: int, body: Any) -> ServiceRefusal:
         return ServiceRefusal(RefusalCode.QUOTA, text)
     if fault_type in CAPACITY_TYPES:
         return ServiceRefusal(RefusalCode.NO_CAPACITY, text)
-    if status == 404:
+    if status == 404 or (status == 400 and MISSING_PATTERN.search(message)):
         return ServiceRefusal(RefusalCode.NOT_FOUND, text)
     if status == 401 or (status == 403 and not QUOTA_PATTERN.search(message)):
         return ServiceRefusal(RefusalCode.FORBIDDEN, text)

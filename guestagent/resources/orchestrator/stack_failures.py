@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from guestagent.resources.natives.responses import MISSING_PATTERN
 from guestagent.resources.operation import RefusalCode
 
 _PATTERNS = (
@@ -19,6 +20,15 @@ _PATTERNS = (
         ),
         RefusalCode.NO_CAPACITY,
     ),
+    (MISSING_PATTERN, RefusalCode.NOT_FOUND),
+    (
+        re.compile(
+            r"The (?:Flavor|Image|Key|VolumeType|Network|Subnet) \([^)]*\) could not be found|"
+            r"Volume type with name \S+ could not be found|Unable to find (?:network|subnet) with"
+        ),
+        RefusalCode.NOT_FOUND,
+    ),
+    (re.compile(r"Multiple (?:network|subnet) matches found"), RefusalCode.INVALID),
     (re.compile(r"\balready exists\b"), RefusalCode.EXISTS),
     (re.compile(r"Heat returned 40[13]\b|\bForbidden\b"), RefusalCode.FORBIDDEN),
     (re.compile(r"timed? ?out", re.I), RefusalCode.DEADLINE),

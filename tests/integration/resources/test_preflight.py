@@ -77,13 +77,13 @@ def test_what_the_cloud_does_not_have_is_named(connection: openstack.connection.
     )
 
     assert problems == [
-        ("invalid", "Nova has no zone moon; it has: nova"),
-        ("invalid", "Cinder has no zone moon; it has: nova"),
+        ("not_found", "Nova has no zone moon; it has: nova"),
+        ("not_found", "Cinder has no zone moon; it has: nova"),
         (
             "unsupported",
             "volume type shared allows multiattach: two databases could have one volume. Choose another type",
         ),
-        ("invalid", "there is no key pair mine; there are: none"),
+        ("not_found", "there is no key pair mine; there are: none"),
         ("quota", "quota of cores: 2 more are needed, 1 of 1 are used"),
     ]
 

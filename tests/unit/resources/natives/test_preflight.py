@@ -39,48 +39,48 @@ def limit(name: str, left: int) -> ProjectInventory:
 
 
 PROBLEMS: dict[str, tuple[WantedCluster, ProjectInventory, str, str]] = {
-    "no flavor": (want_instances(flavor="m9"), INVENTORY, "invalid", "there is no flavor m9"),
+    "no flavor": (want_instances(flavor="m9"), INVENTORY, "not_found", "there is no flavor m9"),
     "two flavors": (
         WANTED,
         replace(INVENTORY, flavors=(*INVENTORY.flavors, replace(INVENTORY.flavors[0], id="flavor-9"))),
         "invalid",
         "2 flavors are called m1.small: give the id",
     ),
-    "no image": (want_instances(image="windows"), INVENTORY, "invalid", "there is no image windows"),
+    "no image": (want_instances(image="windows"), INVENTORY, "not_found", "there is no image windows"),
     "an image in the making": (
         WANTED,
         replace(INVENTORY, images=(replace(INVENTORY.images[0], status="queued"),)),
-        "invalid",
+        "refused",
         "image guestagent-mariadb is queued",
     ),
     "a small disk": (
         WANTED,
         replace(INVENTORY, images=(replace(INVENTORY.images[0], min_disk_gib=11),)),
-        "invalid",
+        "refused",
         "flavor m1.small: its disk of 10 GiB is smaller than the 11 GiB that image guestagent-mariadb needs",
     ),
     "a small memory": (
         WANTED,
         replace(INVENTORY, images=(replace(INVENTORY.images[0], min_ram_mib=2048),)),
-        "invalid",
+        "refused",
         "flavor m1.small: its memory of 1024 MiB is less than the 2048 MiB that image guestagent-mariadb needs",
     ),
     "no zone in Nova": (
         want_instances(zone="east"),
         replace(INVENTORY, volume_zones=frozenset({"east"})),
-        "invalid",
+        "not_found",
         "Nova has no zone east; it has: nova",
     ),
     "no zone in Cinder": (
         want_instances(zone="east"),
         replace(INVENTORY, compute_zones=frozenset({"east"})),
-        "invalid",
+        "not_found",
         "Cinder has no zone east; it has: nova",
     ),
     "no volume type": (
         want_instances(volume=WantedVolume(10, "fast")),
         INVENTORY,
-        "invalid",
+        "not_found",
         "there is no volume type fast",
     ),
     "a multiattach type": (
@@ -98,18 +98,18 @@ PROBLEMS: dict[str, tuple[WantedCluster, ProjectInventory, str, str]] = {
     "no key pair": (
         replace(WANTED, key_pair="mine"),
         replace(INVENTORY, key_pairs=frozenset({"yours"})),
-        "invalid",
+        "not_found",
         "there is no key pair mine; there are: yours",
     ),
-    "no network": (replace(WANTED, network="dmz"), INVENTORY, "invalid", "there is no network dmz"),
-    "no subnet": (replace(WANTED, subnet="dmz"), INVENTORY, "invalid", "there is no subnet dmz"),
+    "no network": (replace(WANTED, network="dmz"), INVENTORY, "not_found", "there is no network dmz"),
+    "no subnet": (replace(WANTED, subnet="dmz"), INVENTORY, "not_found", "there is no subnet dmz"),
     "a subnet of another network": (
         replace(WANTED, subnet="other"),
         replace(
             INVENTORY,
             subnets=(*INVENTORY.subnets, CloudSubnet(id="s2", name="other", network_id="network-2")),
         ),
-        "invalid",
+        "refused",
         "subnet other is none of network private",
     ),
     "no addresses": (
@@ -183,7 +183,7 @@ def test_all_problems_are_found_at_once() -> None:
 
     findings = find_preflight_problems(wanted, limit("ports", 0))
 
-    assert [str(each.code) for each in findings] == ["invalid", "invalid", "invalid", "quota"]
+    assert [str(each.code) for each in findings] == ["not_found", "not_found", "not_found", "quota"]
 
 
 def test_ids_are_as_good_as_names_and_a_disk_of_the_image_s_size_fits() -> None:

@@ -27,7 +27,16 @@ DEFAULT_RULE = {"id": "out", "direction": "egress", "ethertype": "IPv4", "protoc
 @pytest.mark.parametrize(
     ("status", "body", "code"),
     [
-        (400, {"badRequest": {"code": 400, "message": "Flavor nope could not be found."}}, "refused"),
+        (400, {"badRequest": {"code": 400, "message": "Flavor nope could not be found."}}, "not_found"),
+        (400, {"badRequest": {"code": 400, "message": "Can not find requested image"}}, "not_found"),
+        (400, {"badRequest": {"code": 400, "message": "Invalid key_name provided."}}, "not_found"),
+        (
+            400,
+            {"badRequest": {"code": 400, "message": "The requested availability zone is not available"}},
+            "not_found",
+        ),
+        (400, {"badRequest": {"code": 400, "message": "Availability zone 'moon' is invalid."}}, "not_found"),
+        (400, {"badRequest": {"code": 400, "message": "Port id 7 could not be found."}}, "refused"),
         (403, {"forbidden": {"code": 403, "message": "Quota exceeded for instances: Requested 1"}}, "quota"),
         (403, {"forbidden": {"code": 403, "message": "Maximum number of ports exceeded"}}, "quota"),
         (403, {"forbidden": {"code": 403, "message": "Policy doesn't allow os-evacuate"}}, "forbidden"),
