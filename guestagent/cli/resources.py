@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from guestagent.cli.resource_commands import key_verbs, operation_verbs, order_verbs, rebuild_verb, view_verbs
+from guestagent.cli.resource_commands.exit_codes import format_exit_codes
 from guestagent.cli.resources_service import register_serve
 from guestagent.cli.resources_settings import require_resources_extra
 
@@ -47,6 +48,7 @@ def _register_sample_settings(verbs: argparse._SubParsersAction[argparse.Argumen
         "sample-settings",
         help="print a settings file of the service, with every option",
         description="Print a settings file of the service, with every option, its default and its explanation.",
+        epilog=format_exit_codes({0: "printed", 77: "a package is missing"}),
     )
     parser.set_defaults(run=run_sample_settings)
 

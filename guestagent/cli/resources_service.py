@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from guestagent.cli.resource_commands.exit_codes import format_exit_codes
 from guestagent.cli.resources_settings import (
     add_settings_option,
     load_chosen_settings,
@@ -33,6 +34,15 @@ def register_serve(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "host, carries them out, and serves the guests their documents. It ends at SIGTERM when the present rounds "
         "are over, after 65 seconds at most. A killed service goes on from its store. A renewed certificate of the "
         "endpoint is used without a restart: within half a minute, or at SIGHUP.",
+        epilog=format_exit_codes(
+            {
+                0: "ended at SIGTERM or SIGINT",
+                2: "invalid settings",
+                5: "there is no such cloud in clouds.yaml, or it does not answer",
+                8: "the store or the key file cannot be used, or is that of another store",
+                77: "an address is in use, or a package is missing",
+            }
+        ),
     )
     add_settings_option(parser)
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli.options import add_json_option
 from guestagent.cli.output import write_log_line
+from guestagent.cli.resource_commands.exit_codes import LOCAL_CODES, format_exit_codes
 from guestagent.cli.resources_settings import (
     add_settings_option,
     load_chosen_settings,
@@ -28,6 +29,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="list the keys of a service on this host, and what needs them",
         description="List the keys in the service's key file, and the clusters that need each. The keys themselves are "
         "never shown.",
+        epilog=format_exit_codes({0: "listed"}, LOCAL_CODES),
     )
     keys.set_defaults(run=run_keys)
     add = verbs.add_parser(
@@ -35,6 +37,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="make a new key, from which new passwords and addresses are derived",
         description="Add a key to the service's key file. It is used by new clusters, and by those whose passwords are "
         "rotated afterwards. Whatever was derived from older keys stays valid.",
+        epilog=format_exit_codes({0: "added"}, {**LOCAL_CODES, 8: "the key file cannot be used"}),
     )
     add.set_defaults(run=run_add_key)
     drop = verbs.add_parser(
@@ -42,6 +45,13 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="remove an old key that nothing needs any more",
         description="Remove a key from the service's key file for good. It is refused while a cluster needs the key, "
         "and while the service runs. All copies of the file have to be replaced, too.",
+        epilog=format_exit_codes(
+            {0: "removed"},
+            {
+                2: "invalid settings, or a key that is unknown, the newest, or still needed",
+                8: "the store or the key file cannot be used, or the service runs",
+            },
+        ),
     )
     drop.add_argument("key", metavar="KEY", help="the id of the key, as `keys` lists it")
     drop.set_defaults(run=run_drop_key)

@@ -10,6 +10,7 @@ from guestagent.cli.error_report import report_interrupt
 from guestagent.cli.options import add_timeout_option
 from guestagent.cli.output import write_log_line
 from guestagent.cli.resource_commands import connection
+from guestagent.cli.resource_commands.exit_codes import WAIT_CODES, format_manager_codes
 from guestagent.cli.resource_commands.progress import open_display
 from guestagent.cli.resource_commands.tables import describe_queue, format_operation, format_operations
 from guestagent.cli.resource_commands.wait import OperationWait, check_success
@@ -53,8 +54,10 @@ def _register_operation(verbs: argparse._SubParsersAction[argparse.ArgumentParse
     parser = verbs.add_parser(
         "operation",
         help="show one operation",
-        description="Show an operation: its state, its step, what it waits for, and why it failed. The exit code is 0 "
-        "if it is done, 1 if it goes on, and 14 if it failed, was cancelled or needs a person.",
+        description="Show an operation: its state, its step, what it waits for, and why it failed.",
+        epilog=format_manager_codes(
+            {0: "done", 1: "it goes on", 14: "it failed, was cancelled or needs a person"}
+        ),
     )
     _add_id(parser)
     connection.add_connection_options(parser)
@@ -66,6 +69,7 @@ def _register_operations(verbs: argparse._SubParsersAction[argparse.ArgumentPars
         "operations",
         help="list the operations of a cluster, the newest first",
         description="List the operations of a cluster, the newest first. They stay when the cluster is deleted.",
+        epilog=format_manager_codes({0: "listed"}),
     )
     parser.add_argument("cluster", metavar="CLUSTER", help="the cluster's name")
     connection.add_connection_options(parser)
@@ -76,8 +80,15 @@ def _register_wait(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = verbs.add_parser(
         "wait",
         help="wait until an operation has ended",
-        description="Wait until an operation has ended, with progress. Ctrl-C ends the waiting, not the operation. The "
-        "exit code is 14 if it failed, was cancelled or needs a person, and 7 if the timeout is over.",
+        description="Wait until an operation has ended, with progress. Ctrl-C ends the waiting, not the "
+        "operation.",
+        epilog=format_manager_codes(
+            {
+                0: "done",
+                7: "the timeout is over, and the operation goes on",
+                14: "it failed, was cancelled or needs a person",
+            }
+        ),
     )
     _add_id(parser)
     add_timeout_option(parser, TIMEOUT_HELP)
@@ -92,6 +103,10 @@ def _register_cancel(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Ask for the end of an operation at its next step. What it has made of a new cluster is deleted "
         "again, and a migration that is not confirmed is reverted; without Heat also an instance that is being added, "
         "and a resize. Everything else that is done stays. An operation that has ended does not change.",
+        epilog=format_manager_codes(
+            {0: "noted, or it had ended before; with --wait: cancelled or done"},
+            {**WAIT_CODES, 14: "with --wait: the operation failed or needs a person"},
+        ),
     )
     _add_id(parser)
     add_wait_options(parser)
@@ -104,8 +119,11 @@ def _register_retry(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "retry",
         help="let an operation go on that needed attention",
         description="Let an operation go on that needed attention, after its cause is gone. One that has ended or "
-        "goes on by itself is left as it is, which the answer shows; the exit code is 0 then, too. After an end give a "
-        "new order.",
+        "goes on by itself is left as it is, which the answer shows. After an end give a new order.",
+        epilog=format_manager_codes(
+            {0: "noted, or nothing is to be done; with --wait: done"},
+            WAIT_CODES,
+        ),
     )
     _add_id(parser)
     add_wait_options(parser)

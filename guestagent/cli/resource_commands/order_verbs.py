@@ -10,6 +10,7 @@ from guestagent.cli.confirmation import confirm_by_name
 from guestagent.cli.error_report import report_interrupt
 from guestagent.cli.output import write_log_line
 from guestagent.cli.resource_commands import connection
+from guestagent.cli.resource_commands.exit_codes import WAIT_CODES, format_manager_codes
 from guestagent.cli.resource_commands.operation_verbs import (
     add_wait_options,
     check_timeout,
@@ -162,13 +163,22 @@ ORDER_VERBS: Mapping[str, OrderVerb] = {
 """The verbs by the kind of their orders. Their arguments come from the declarations of the orders."""
 CONFIRMED_KINDS = frozenset({"delete_cluster", "delete_instance", "clean"})
 """Orders that delete what may hold data. A person is asked first."""
+CONFIRMED_CODES: Mapping[int, str] = {
+    2: "invalid input or settings, not confirmed, or neither a terminal nor --yes"
+}
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add a verb for each kind of order to `resources`."""
     for kind in ORDER_TYPES:
         verb = ORDER_VERBS[kind]
-        parser = verbs.add_parser(verb.name, help=verb.help, description=verb.description)
+        codes = CONFIRMED_CODES if kind in CONFIRMED_KINDS else {}
+        parser = verbs.add_parser(
+            verb.name,
+            help=verb.help,
+            description=verb.description,
+            epilog=format_manager_codes({0: "accepted; with --wait: done"}, WAIT_CODES, codes),
+        )
         add_order_arguments(parser, kind)
         if kind in CONFIRMED_KINDS:
             parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")

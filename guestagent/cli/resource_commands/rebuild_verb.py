@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from guestagent.cli.options import add_json_option
 from guestagent.cli.output import write_log_line
 from guestagent.cli.resource_commands.description_file import load_description
+from guestagent.cli.resource_commands.exit_codes import format_exit_codes
 from guestagent.cli.resources_settings import (
     add_settings_option,
     load_chosen_settings,
@@ -34,6 +35,15 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "rebuild",
         help="rebuild a lost store from what the cloud shows",
         description=DESCRIPTION,
+        epilog=format_exit_codes(
+            {
+                0: "shown without problems, or written",
+                1: "shown, and a cluster has problems: --apply would refuse it",
+                2: "invalid input or settings, or something is open or contradicts itself; nothing was written",
+                5: "the cloud does not answer, or rejected a request",
+                8: "the store is not empty or cannot be used, the service runs, or the key file is missing",
+            }
+        ),
     )
     parser.add_argument(
         "--store-id",

@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from guestagent.cli.options import add_timeout_option
 from guestagent.cli.output import write_log_line
 from guestagent.cli.resource_commands import connection
+from guestagent.cli.resource_commands.exit_codes import (
+    MANAGER_CODES,
+    format_exit_codes,
+    format_manager_codes,
+)
 from guestagent.cli.resource_commands.operation_verbs import check_timeout
 from guestagent.cli.resource_commands.order_arguments import add_order_keys, build_order, name_text_argument
 from guestagent.cli.resource_commands.view_tables import (
@@ -46,7 +51,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         run_show,
         "show a cluster: instances, groups with rules, operations",
         "Show a cluster as it is in the cloud now: instances, security groups, and the operations that have not "
-        "ended. The exit code is 0 if every instance is ready and nothing is to be done, else 1.",
+        "ended.",
+        {0: "every instance is ready, and nothing is to be done", 1: "not so"},
     )
     _add_cluster(show)
     events = _add_verb(
@@ -63,7 +69,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         run_preflight,
         "check whether a cluster could be created; nothing is made",
         "Show everything for which the creation of a cluster would fail now: quotas, missing flavors and images, free "
-        "addresses. Nothing is made. The exit code is 5 if something is missing.",
+        "addresses. Nothing is made.",
+        {0: "nothing is missing", 5: f"something is missing; {MANAGER_CODES[5]}"},
     )
     preflight.add_argument(
         "cluster", metavar="CLUSTER", nargs="?", default=ANY_CLUSTER, help="its name (default: any)"
@@ -74,8 +81,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "owner",
         run_owner,
         "show the engine that owns a cluster, and what shows it",
-        "Show which engine owns a cluster, by the store and by the cloud. If none or two do, the evidence is shown, "
-        "and the exit code is 12.",
+        "Show which engine owns a cluster, by the store and by the cloud. If none or two do, the evidence is shown.",
+        {12: "refused, or none or two engines own it"},
     )
     _add_cluster(owner)
     audit = _add_verb(
@@ -85,7 +92,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "show what is in the cloud and should not be, and the reverse",
         "Compare the cloud with the store: what belongs to no cluster, what is there twice, missing, or changed by "
         "others. Nothing is changed; `clean` deletes what you name. Most findings are unsettled until a second look, "
-        "the settle time after the first. The exit code is 1 if something was found.",
+        "the settle time after the first.",
+        {0: "nothing was found", 1: "something was found"},
     )
     audit.add_argument(
         "--wait",
@@ -104,6 +112,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "schema",
         help="print the JSON Schema of the requests",
         description="Print the JSON Schema (2020-12) of all requests to the resource manager, orders among them.",
+        epilog=format_exit_codes({0: "printed"}),
     )
     schema.set_defaults(run=run_schema)
 
@@ -114,8 +123,10 @@ def _add_verb(
     run: Run,
     help_text: str,
     description: str,
+    codes: Mapping[int, str] | None = None,
 ) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=help_text, description=description)
+    epilog = format_manager_codes({0: "shown"}, codes or {})
+    parser = verbs.add_parser(name, help=help_text, description=description, epilog=epilog)
     connection.add_connection_options(parser)
     parser.set_defaults(run=run)
     return parser
