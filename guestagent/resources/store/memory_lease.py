@@ -55,7 +55,8 @@ class MemoryLease:
                 return
             now = self._check_right()
             has_news = self._cluster.news != self._known_news
-            self._cluster.due_at = now if has_news else now + pause_s
+            rested_at = now + pause_s
+            self._cluster.due_at = min(self._cluster.due_at, rested_at) if has_news else rested_at
             self._until = self._cluster.lease_until = now
             self._cluster.has_worker = False
 

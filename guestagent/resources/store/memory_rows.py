@@ -14,6 +14,9 @@ from guestagent.resources.store.operation_rules import (
     build_next_operation,
     build_version,
     check_resource_key,
+    choose_due_time,
+    choose_signal_time,
+    is_same_signal,
     list_outdated_generations,
 )
 from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT, REQUEST_ID_LIMIT
@@ -48,10 +51,10 @@ class MemoryCluster:
     readers: defaultdict[tuple[str, int], list[str]] = field(default_factory=lambda: defaultdict(list))
     key_contacts: set[tuple[str, str]] = field(default_factory=set)
 
-    def add_news(self, now: float) -> None:
-        """Make the cluster due; one that is due already keeps its place in the line."""
+    def add_news(self, due_at: float) -> None:
+        """Make the cluster due then; one that is due earlier keeps its place in the line."""
         self.news += 1
-        self.due_at = min(self.due_at, now)
+        self.due_at = min(self.due_at, due_at)
 
     def build_queue(self) -> ClusterQueue:
         """Return what decides about a new order."""
@@ -114,12 +117,16 @@ class MemoryCluster:
         return events
 
     def add_signal(self, signal: SignalEntry, now: float) -> None:
-        """Keep the signal, and forget those of generations long past."""
-        self.signals[signal.instance, signal.generation] = replace(signal, at=now)
+        """Keep the signal, unless it is there already, and forget those of generations long past."""
+        stored = self.signals.get((signal.instance, signal.generation))
+        if is_same_signal(stored, signal):
+            return
+        at = choose_signal_time(stored, signal, now)
+        self.signals[signal.instance, signal.generation] = replace(signal, at=at)
         kept = [entry for entry in self.signals.values() if entry.instance == signal.instance]
         for generation in list_outdated_generations(kept):
             del self.signals[signal.instance, generation]
-        self.add_news(now)
+        self.add_news(choose_due_time(stored, now))
 
 
 class MemoryRows:

@@ -137,7 +137,8 @@ class MemoryStore:
             if not free:
                 return None
             cluster = min(free, key=lambda each: (each.due_at, each.record.name))
-            cluster.lease_until = now + LEASE_S
+            # News during the lease make it due earlier.
+            cluster.due_at = cluster.lease_until = now + LEASE_S
             cluster.lease_number += 1
             cluster.has_worker = True
             return MemoryLease(self._rows, self._time, cluster)

@@ -11,7 +11,7 @@ from guestagent.errors import OrderRefused
 from guestagent.resources.operation import Operation, OperationState, RefusalCode
 from guestagent.resources.order_shapes import dump_order
 from guestagent.resources.orders import Order
-from guestagent.resources.store.protocol import QUEUE_LIMIT, SIGNAL_LIMIT
+from guestagent.resources.store.protocol import QUEUE_LIMIT, REPEAT_INTERVAL_S, SIGNAL_LIMIT
 from guestagent.resources.store.records import ResourceKey, SignalEntry
 
 
@@ -99,6 +99,21 @@ def check_resource_key(key: ResourceKey, cluster: str) -> None:
     """Raise ValueError for the key of another cluster: a worker that writes one has a bug."""
     if key.cluster != cluster:
         raise ValueError(f"{key} is none of cluster {cluster}")
+
+
+def is_same_signal(stored: SignalEntry | None, signal: SignalEntry) -> bool:
+    """Return whether a signal says what is stored already. The time of a new one is not known yet."""
+    return stored is not None and replace(stored, at=signal.at) == signal
+
+
+def choose_signal_time(stored: SignalEntry | None, signal: SignalEntry, now: float) -> float:
+    """Return since when this is what an instance signals: a repetition must not move what counts from its proof."""
+    return now if stored is None or stored.is_success != signal.is_success else stored.at
+
+
+def choose_due_time(stored: SignalEntry | None, now: float) -> float:
+    """Return when a signal makes its cluster due. One generation has one signal, unless a guest repeats it."""
+    return now if stored is None else now + REPEAT_INTERVAL_S
 
 
 def list_outdated_generations(signals: Sequence[SignalEntry]) -> tuple[int, ...]:

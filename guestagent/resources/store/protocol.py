@@ -28,6 +28,8 @@ EVENT_LIMIT = 200
 """Events that are kept of a cluster."""
 SIGNAL_LIMIT = 10
 """Generations of an instance of which the signal is kept: the greatest ones."""
+REPEAT_INTERVAL_S = 5.0
+"""Seconds after which a repeated signal makes its cluster due, at the latest. A guest may repeat them without end."""
 LEASE_S = 180.0
 """Seconds for which a worker has a cluster alone, unless it renews its lease."""
 LEASE_RESERVE_S = 10.0
@@ -67,8 +69,8 @@ class ClusterLease(Protocol):
     def release(self, pause_s: float) -> None:
         """Give the cluster back; it is due again after `pause_s` seconds, or at once when an order arrives.
 
-        It is due at once, too, if an order or a signal has arrived since the last `read`. Of a removed cluster nothing
-        is given back.
+        If an order or a signal has arrived since the last `read`, it is due when that has made it due, and not later.
+        Of a removed cluster nothing is given back.
         """
 
 
@@ -157,5 +159,7 @@ class OrderStore(LeaseSource, LookMemory, Protocol):
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
         """Keep a signal of a guest, and make its cluster due. The last one of a generation counts.
 
-        The store sets its time. The signal of a cluster that is not there is dropped.
+        The first one of a generation makes the cluster due at once, each other one after REPEAT_INTERVAL_S. One with
+        the same content is no news. The store sets the time, which is that of the first one with the same success. The
+        signal of a cluster that is not there is dropped.
         """

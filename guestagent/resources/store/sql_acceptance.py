@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, insert, select, update
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
@@ -14,14 +14,13 @@ from guestagent.resources.store.operation_rules import (
     check_same_order,
     compute_order_digest,
     dump_order_text,
-    list_outdated_generations,
 )
 from guestagent.resources.store.protocol import CheckOrder
-from guestagent.resources.store.records import ClusterQueue, SignalEntry
+from guestagent.resources.store.records import ClusterQueue
 from guestagent.resources.store.sql_database import StoreTime
-from guestagent.resources.store.sql_rows import dump_progress, read_cluster, read_operation, read_signal
+from guestagent.resources.store.sql_rows import dump_progress, read_cluster, read_operation
 from guestagent.resources.store.sql_snapshot import find_cluster_row, read_queue
-from guestagent.resources.store.tables import clusters, key_contacts, operations, signals
+from guestagent.resources.store.tables import clusters, key_contacts, operations
 
 # Built once, as those of `sql_snapshot`: these are the statements of each order.
 _SELECT_REQUEST = select(operations).where(operations.c.request_id == bindparam("request"))
@@ -31,7 +30,9 @@ _ADD_NEWS = (
     .where(clusters.c.id == bindparam("cluster_id"))
     .values(
         news=clusters.c.news + 1,
-        due_at=case((clusters.c.due_at > bindparam("now"), bindparam("now")), else_=clusters.c.due_at),
+        due_at=case(
+            (clusters.c.due_at > bindparam("news_due_at"), bindparam("news_due_at")), else_=clusters.c.due_at
+        ),
     )
 )
 
@@ -52,7 +53,7 @@ def accept_order(
     if cluster is None:
         _insert_cluster(connection, order.cluster, engine, now)
     else:
-        _add_news(connection, cluster.id, now)
+        add_news(connection, cluster.id, now)
     operation = build_operation(order, str(uuid4()), now)
     _insert_operation(connection, operation, order)
     return operation
@@ -74,32 +75,8 @@ def note_wish(
     if cluster is not None and not operation.state.is_final:
         wish = {"retries": operations.c.retries + 1} if retries else {"is_cancelled": True}
         connection.execute(update(operations).where(operations.c.id == operation_id).values(**wish))
-        _add_news(connection, cluster.id, time.read_now(connection))
+        add_news(connection, cluster.id, time.read_now(connection))
     return operation
-
-
-def write_signal(connection: Connection, time: StoreTime, cluster_name: str, signal: SignalEntry) -> None:
-    """Keep a signal in place of an earlier one, and forget those of generations long past."""
-    cluster = find_cluster_row(connection, cluster_name, writes=True)
-    if cluster is None:
-        return
-    now = time.read_now(connection)
-    of_instance = (signals.c.cluster_id == cluster.id) & (signals.c.instance == signal.instance)
-    connection.execute(delete(signals).where(of_instance & (signals.c.generation == signal.generation)))
-    row = {
-        "cluster_id": cluster.id,
-        "instance": signal.instance,
-        "generation": signal.generation,
-        "is_success": signal.is_success,
-        "reason": signal.reason,
-        "data": signal.data,
-        "at": now,
-    }
-    connection.execute(insert(signals).values(row))
-    kept = [read_signal(each) for each in connection.execute(select(signals).where(of_instance))]
-    for generation in list_outdated_generations(kept):
-        connection.execute(delete(signals).where(of_instance & (signals.c.generation == generation)))
-    _add_news(connection, cluster.id, now)
 
 
 def write_key_contact(
@@ -113,7 +90,7 @@ def write_key_contact(
     is_it = and_(*(key_contacts.c[name] == value for name, value in row.items()))
     if connection.execute(select(key_contacts.c.key_id).where(is_it)).one_or_none() is None:
         connection.execute(insert(key_contacts).values(row))
-        _add_news(connection, cluster.id, time.read_now(connection))
+        add_news(connection, cluster.id, time.read_now(connection))
 
 
 def _insert_cluster(connection: Connection, name: str, engine: str, now: float) -> None:
@@ -148,6 +125,6 @@ def _insert_operation(connection: Connection, operation: Operation, order: Order
     connection.execute(_INSERT_OPERATION, row)
 
 
-def _add_news(connection: Connection, cluster_id: str, now: float) -> None:
-    """Make the cluster due; one that is due already keeps its place in the line."""
-    connection.execute(_ADD_NEWS, {"cluster_id": cluster_id, "now": now})
+def add_news(connection: Connection, cluster_id: str, due_at: float) -> None:
+    """Make the cluster due then; one that is due earlier keeps its place in the line."""
+    connection.execute(_ADD_NEWS, {"cluster_id": cluster_id, "news_due_at": due_at})

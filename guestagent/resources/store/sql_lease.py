@@ -43,7 +43,11 @@ _SELECT_GRANTED = select(clusters).where(_HAS_RIGHT).with_for_update(read=True)
 _UPDATE_GRANTED = update(clusters).where(_HAS_RIGHT)
 _ADD_REVISION = _UPDATE_GRANTED.values(revision=clusters.c.revision + 1)
 _RELEASE = _UPDATE_GRANTED.values(
-    due_at=case((clusters.c.news == bindparam("known_news"), bindparam("rested_at")), else_=bindparam("now"))
+    due_at=case(
+        (clusters.c.news == bindparam("known_news"), bindparam("rested_at")),
+        (clusters.c.due_at < bindparam("rested_at"), clusters.c.due_at),
+        else_=bindparam("rested_at"),
+    )
 )
 
 
@@ -70,7 +74,8 @@ def claim_cluster(connection: Connection, time: StoreTime, cluster_id: str, work
     if row is None:
         return None
     number = row.lease_number + 1
-    values = {"lease_owner": worker, "lease_until": now + LEASE_S, "lease_number": number}
+    until = now + LEASE_S  # News during the lease make it due earlier.
+    values = {"lease_owner": worker, "lease_until": until, "due_at": until, "lease_number": number}
     if (
         connection.execute(_CLAIM, {**of_free_cluster, "known_number": row.lease_number, **values}).rowcount
         != 1
@@ -82,7 +87,8 @@ def claim_cluster(connection: Connection, time: StoreTime, cluster_id: str, work
 def end_all_leases(connection: Connection, time: StoreTime) -> int:
     """Let every cluster be claimed again. Return how many of them had a worker."""
     now = time.read_now(connection)
-    end = update(clusters).where(clusters.c.lease_until > now).values(lease_until=now)
+    due_at = case((clusters.c.due_at > now, now), else_=clusters.c.due_at)
+    end = update(clusters).where(clusters.c.lease_until > now).values(lease_until=now, due_at=due_at)
     return int(connection.execute(end).rowcount)
 
 

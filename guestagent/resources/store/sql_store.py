@@ -21,12 +21,7 @@ from guestagent.resources.store.records import (
     SignalEntry,
     StoreLoad,
 )
-from guestagent.resources.store.sql_acceptance import (
-    accept_order,
-    note_wish,
-    write_key_contact,
-    write_signal,
-)
+from guestagent.resources.store.sql_acceptance import accept_order, note_wish, write_key_contact
 from guestagent.resources.store.sql_contacts import is_known_contact, write_contact
 from guestagent.resources.store.sql_database import SqlDatabase
 from guestagent.resources.store.sql_lease import SqlLease, claim_cluster, end_all_leases, list_due_clusters
@@ -39,6 +34,7 @@ from guestagent.resources.store.sql_rebuild import (
     write_former_clusters,
 )
 from guestagent.resources.store.sql_rows import read_cluster, read_operation
+from guestagent.resources.store.sql_signals import is_known_signal, write_signal
 from guestagent.resources.store.sql_snapshot import find_cluster_row, read_snapshot, read_version
 from guestagent.resources.store.store_schema import has_keys, note_keys
 from guestagent.resources.store.tables import clusters, events, operations
@@ -161,9 +157,10 @@ class SqlStore:
         )
 
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
-        self._database.write(
-            lambda connection: write_signal(connection, self._database.time, cluster, signal)
-        )
+        if not self._database.read(lambda connection: is_known_signal(connection, cluster, signal)):
+            self._database.write(
+                lambda connection: write_signal(connection, self._database.time, cluster, signal)
+            )
 
     def is_new(self) -> bool:
         """Return whether the store has never held an order, and the service's keys were not made for it."""

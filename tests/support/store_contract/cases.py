@@ -9,6 +9,7 @@ from tests.support.store_contract.contacts import CONTACT_CASES
 from tests.support.store_contract.leases import LEASE_CASES
 from tests.support.store_contract.looks import LOOK_CASES
 from tests.support.store_contract.opened_store import OpenedStore
+from tests.support.store_contract.signals import SIGNAL_CASES
 from tests.support.store_contract.waits import WAIT_CASES
 from tests.support.store_contract.writes import WRITE_CASES
 
@@ -18,6 +19,7 @@ CASES: tuple[ContractCase, ...] = (
     *LEASE_CASES,
     *WRITE_CASES,
     *CONTACT_CASES,
+    *SIGNAL_CASES,
     *WAIT_CASES,
     *LOOK_CASES,
 )
