@@ -19,7 +19,7 @@ from guestagent.controller.database_group import FIRST_GROUP
 from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
 from guestagent.controller.external_source import ExternalSource, compute_first_replica_id
 from guestagent.controller.follower import Follower
-from guestagent.controller.node import Node
+from guestagent.controller.node import Node, drop_store
 from guestagent.controller.node_volume import StackVolume
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.seed import (
@@ -221,13 +221,15 @@ class Cluster(ClusterSettings):
     def in_dialect(self, dialect: Dialect) -> Cluster:
         """Return the cluster for a new stack in that template format. Only CFN has an address of the CFN API.
 
-        In a new stack no replica joins a source that has data.
+        In a new stack no replica joins a source that has data, and no resource manager has made its volumes yet.
         """
+        source = drop_store(self.source) if isinstance(self.source, Node) else self.source
         return replace(
             self,
             dialect=dialect,
             metadata_url=self.metadata_url if dialect is Dialect.CFN else None,
-            replicas=tuple(replace(node, seed=None) for node in self.replicas),
+            source=source,
+            replicas=tuple(replace(drop_store(node), seed=None) for node in self.replicas),
             donor_certificate=None,
             group=FIRST_GROUP,
             former_group=None,

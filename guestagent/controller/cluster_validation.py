@@ -92,6 +92,8 @@ def _check_volume(cursor: Cursor, volume: StackVolume) -> None:
     VOLUME_SIZE.read(cursor.get_child("size_gib", volume.size_gib))
     if volume.volume_type is not None:
         _check_text(cursor.get_child("type", volume.volume_type))
+    if volume.store is not None:
+        _check_text(cursor.get_child("store", volume.store))
 
 
 def check_following(

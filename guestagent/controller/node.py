@@ -107,3 +107,10 @@ class Node:
     def _suffix(self) -> str:
         """A suffix for each generation: a completed condition never waits for a second signal."""
         return "" if self.generation == 1 else str(self.generation)
+
+
+def drop_store(node: Node) -> Node:
+    """Return the node with a data volume that no resource manager has made."""
+    if not isinstance(node.volume, StackVolume):
+        return node
+    return replace(node, volume=replace(node.volume, store=None))

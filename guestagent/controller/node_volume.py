@@ -21,12 +21,14 @@ class StackVolume:
     """A data volume that is made with its stack, and attached in the request that creates the node's server.
 
     `volume_type` is its type in Cinder (None: the cloud's default). `is_kept`: it stays when its node or its stack is
-    deleted.
+    deleted. `store` is the id of the store of the resource manager that has made it (None: none has); its metadata say
+    so for as long as it exists.
     """
 
     size_gib: int
     volume_type: str | None = None
     is_kept: bool = True
+    store: str | None = None
 
     def grown(self, size_gib: int) -> StackVolume:
         """Return the volume in this size. Raise InvalidCluster if it is smaller."""

@@ -39,6 +39,7 @@ from guestagent.controller.template.seed_parser import read_node_seed, read_seed
 from guestagent.controller.template.seeding_metadata import DONOR_CERTIFICATE_RESOURCE
 from guestagent.controller.template.template_diff import compare_templates
 from guestagent.controller.template.userdata import UserDataSettings, parse_user_data
+from guestagent.controller.template.volume_resources import read_stack_volume
 from guestagent.errors import InvalidCluster, InvalidTemplate
 from guestagent.metadata import DataVolume, Tls
 from guestagent.metadata.volume_shape import VOLUME
@@ -236,9 +237,7 @@ def _read_volume(resources: Cursor, server: Cursor, keys: TemplateKeys) -> Stack
     """Read the volume that the stack makes, or else the one in the node's document."""
     name = f"{server.path.rpartition('.')[2]}Volume"
     if keys is HOT_KEYS and has_key(resources, name, "type"):
-        size_gib = read_integer(resources, name, "properties", "size")
-        volume_type = read_optional_string(resources, name, "properties", "volume_type")
-        return StackVolume(size_gib or 0, volume_type, has_key(resources, name, "deletion_policy"))
+        return read_stack_volume(resources, name)
     path = (keys.metadata, "GuestAgent", "Volume")
     volume = find_value(server, *path) if has_key(server, *path) else None
     return None if volume is None else VOLUME.read(volume)

@@ -11,6 +11,7 @@ from guestagent.controller.stack_reader import find_stack
 from guestagent.controller.stacks import Stacks
 from guestagent.controller.status import read_cluster_status
 from guestagent.controller.template import parse, read_cluster
+from guestagent.controller.template.volume_resources import CLUSTER_KEY
 from guestagent.errors import InvalidTemplate
 from guestagent.resources.audit_look import group_ids, leave_unsettled, require_complete
 from guestagent.resources.following import FollowedSource
@@ -18,10 +19,10 @@ from guestagent.resources.natives.cloud_api import CloudApi, CloudObservation
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orchestrator.instance_views import StackLook, build_group_views, build_instance_view
 from guestagent.resources.orchestrator.stack_audit import (
-    CLUSTER_KEY,
     ORCHESTRATOR,
     list_kept_volumes,
     list_stack_findings,
+    may_be_ours,
 )
 from guestagent.resources.orchestrator.stack_inventory import StackEntry, StackInventory
 from guestagent.resources.orchestrator.stack_orders import read_stack_description
@@ -113,14 +114,15 @@ class OrchestratorReader:
     def _list_kept_volumes(
         self, observed: CloudObservation, stacks: Sequence[StackEntry]
     ) -> Sequence[AuditFinding]:
-        owners = {volume.metadata.get(CLUSTER_KEY, "") for volume in observed.volumes.values()}
+        volumes = [each for each in observed.volumes.values() if may_be_ours(self._store_id, each)]
+        owners = {volume.metadata.get(CLUSTER_KEY, "") for volume in volumes}
         resources = {
             stack.name: self._heat.all_resources(Stack(stack.id, stack.name, stack.status))
             for stack in stacks
             if stack.name in owners
         }
         used_ids = {name: frozenset(each.id for each in found) for name, found in resources.items()}
-        return tuple(list_kept_volumes(observed.volumes.values(), used_ids))
+        return tuple(list_kept_volumes(self._store_id, volumes, used_ids))
 
     def _find_stack(self, snapshot: ClusterSnapshot) -> Stack | None:
         """Return the stack to which the row leads."""

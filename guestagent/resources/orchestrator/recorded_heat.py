@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from guestagent.controller.heat_api import NO_PARAMETERS, Heat, Resource, Stack
 from guestagent.errors import CloudError, CloudUnreachable
-from guestagent.resources.orchestrator.template_mark import TemplateMark, mark_template
+from guestagent.resources.orchestrator.template_mark import TemplateMark, mark_new_volumes, mark_template
 from guestagent.secret import Secret
 
 Answer = TypeVar("Answer")
@@ -27,12 +27,13 @@ class HeatRequestFailed(Exception):
 class RecordedHeat:
     """The requests of `Heat`. `record` is called before one that changes something, whose template gets the `mark`.
 
+    `present` is the template that the stack has (None: there is none). Volumes that are not in it get the store's mark.
     CloudRefused of a request that changes something is passed on: it had no effect. All other errors become
     HeatRequestFailed.
     """
 
-    def __init__(self, heat: Heat, mark: TemplateMark, record: Callable[[], None]) -> None:
-        self._heat, self._mark, self._record = heat, mark, record
+    def __init__(self, heat: Heat, mark: TemplateMark, record: Callable[[], None], present: object) -> None:
+        self._heat, self._mark, self._record, self._present = heat, mark, record, present
         self.is_sent = False
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
@@ -60,7 +61,7 @@ class RecordedHeat:
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> str:
-        marked = mark_template(template, self._mark)
+        marked = self._mark_template(template)
         return self._send(lambda: self._heat.create(name, marked, timeout_minutes, parameters))
 
     def update(
@@ -70,7 +71,7 @@ class RecordedHeat:
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> None:
-        marked = mark_template(template, self._mark)
+        marked = self._mark_template(template)
         self._send(lambda: self._heat.update(stack, marked, timeout_minutes, parameters))
 
     def delete(self, stack: Stack) -> None:
@@ -93,6 +94,10 @@ class RecordedHeat:
 
     def template_versions(self) -> frozenset[str]:
         return _ask_unless_unreachable(self._heat.template_versions)
+
+    def _mark_template(self, template: Mapping[str, Any]) -> dict[str, Any]:
+        marked = mark_new_volumes(template, self._mark.store, self._present)
+        return mark_template(marked, self._mark)
 
     def _send(self, request: Callable[[], Answer]) -> Answer:
         self._record()

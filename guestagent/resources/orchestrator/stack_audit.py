@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from guestagent.controller.template.volume_resources import CLUSTER_KEY, ENGINE_KEY, INSTANCE_KEY, STORE_KEY
 from guestagent.resources.natives.cloud_api import CloudVolume
 from guestagent.resources.orchestrator.stack_inventory import StackEntry
 from guestagent.resources.orchestrator.stack_reference import load_reference
@@ -13,12 +14,11 @@ from guestagent.resources.store.records import ClusterSnapshot
 from guestagent.resources.views import AuditFinding, FindingKind, build_finding_id
 
 ORCHESTRATOR = "orchestrator"
-ENGINE_KEY, CLUSTER_KEY, INSTANCE_KEY = (
-    "guestagent:engine",
-    "guestagent:cluster",
-    "guestagent:instance",
+UNMARKED_ADVICE = (
+    "nothing shows which resource manager had it made, so `clean` does not delete it: use `openstack volume delete`, "
+    "or give it this store's mark, {key}={store}, with `openstack volume set --property`"
 )
-"""The metadata that a template gives the volumes of a stack."""
+"""About a volume of a release that did not mark volumes, or of `guestagent cluster`."""
 
 
 def list_stack_findings(
@@ -48,25 +48,36 @@ def list_stack_findings(
 
 
 def list_kept_volumes(
-    volumes: Iterable[CloudVolume], used_ids: Mapping[str, frozenset[str]]
+    store_id: str, volumes: Iterable[CloudVolume], used_ids: Mapping[str, frozenset[str]]
 ) -> Iterator[AuditFinding]:
-    """Yield the volumes of stacks that nothing uses any more. `used_ids` are those of each stack that exists."""
+    """Yield the volumes of stacks that nothing uses any more. `used_ids` are those of each stack that exists.
+
+    Those of other stores are left out. One without a store's mark may be anybody's, so that nothing here deletes it.
+    """
     for volume in volumes:
         cluster = volume.metadata.get(CLUSTER_KEY, "")
-        is_ours = volume.metadata.get(ENGINE_KEY) == ORCHESTRATOR
-        if not is_ours or volume.status != "available" or volume.id in used_ids.get(cluster, frozenset()):
+        if not may_be_ours(store_id, volume) or volume.id in used_ids.get(cluster, frozenset()):
             continue
-        instance = volume.metadata.get(INSTANCE_KEY, "")
+        instance, store = volume.metadata.get(INSTANCE_KEY, ""), volume.metadata.get(STORE_KEY, "")
+        text = f"the data volume of {instance} of {cluster}, {volume.size_gib} GiB, was kept"
         yield AuditFinding(
-            id=build_finding_id(ORCHESTRATOR, "volume", volume.id, volume.status),
+            id=build_finding_id(ORCHESTRATOR, "volume", volume.id, volume.status, store),
             kind=FindingKind.KEPT_VOLUME,
             resource="volume",
             cloud_id=volume.id,
             cluster=cluster,
             instance=instance,
-            text=f"the data volume of {instance} of {cluster}, {volume.size_gib} GiB, was kept",
-            is_cleanable=True,
+            text=text if store else f"{text}; {UNMARKED_ADVICE.format(key=STORE_KEY, store=store_id)}",
+            is_cleanable=bool(store),
         )
+
+
+def may_be_ours(store_id: str, volume: CloudVolume) -> bool:
+    """Return whether a volume is free, and was made by a stack that is not known to be another store's."""
+    is_of_stack = volume.metadata.get(ENGINE_KEY) == ORCHESTRATOR
+    return (
+        is_of_stack and volume.status == "available" and volume.metadata.get(STORE_KEY, "") in {"", store_id}
+    )
 
 
 def _build_finding(kind: FindingKind, stack_id: str, cluster: str, text: str) -> AuditFinding:

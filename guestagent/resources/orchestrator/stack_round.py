@@ -162,7 +162,7 @@ class StackRound:
             if not self._lease.can_send():
                 raise HeatRequestFailed(CloudUnreachable("the worker was stopped for too long"))
 
-        heat = RecordedHeat(self._heat, self._build_mark(view, step), record)
+        heat = RecordedHeat(self._heat, self._build_mark(view, step), record, template)
         try:
             stack_id = self._request(view, step, heat, template)
         except CloudRefused as error:

@@ -19,6 +19,7 @@ LOG = logging.getLogger(__name__)
 CLEAN_PAUSE_S = 2.0
 DELETED = "deleted"
 CHANGED = "skipped: it is gone, or it has changed since: audit again"
+UNMARKED = "skipped: it does not have the mark of this store"
 REQUESTED = "requested: "
 """The outcome of a finding whose volume is being deleted, followed by its id."""
 ListKeptVolumes = Callable[[], Sequence[AuditFinding]]
@@ -34,14 +35,13 @@ class VolumeCleaner:
         """Do one round of the running order. Return the seconds until the next."""
         queued = snapshot.queue[0]
         assert isinstance(queued.order, Clean), "no other order cleans"
-        kept = {
-            each.id: each.cloud_id
-            for each in self._list_kept_volumes()
-            if each.cluster == snapshot.cluster.name
+        found = {
+            each.id: each for each in self._list_kept_volumes() if each.cluster == snapshot.cluster.name
         }
+        kept = {name: each.cloud_id for name, each in found.items() if each.is_cleanable}
         operation, result = queued.operation, dict(queued.operation.result)
         for finding_id in queued.order.findings:
-            result[finding_id] = self._look_again(result.get(finding_id, ""), kept.get(finding_id, ""))
+            result[finding_id] = self._look_again(result.get(finding_id, ""), found.get(finding_id))
         is_over = queued.is_cancelled or not any(each.startswith(REQUESTED) for each in result.values())
         if is_over:
             state = OperationState.CANCELLED if queued.is_cancelled else OperationState.DONE
@@ -58,14 +58,16 @@ class VolumeCleaner:
             lease.write(ClusterChange(operations=(replace(operation, result={**result, **refusals}),)))
         return CLEAN_PAUSE_S
 
-    def _look_again(self, outcome: str, volume_id: str) -> str:
-        """Return what becomes of a finding. `volume_id` is that of the volume if it is still as it was found."""
+    def _look_again(self, outcome: str, finding: AuditFinding | None) -> str:
+        """Return what becomes of a finding, which is None if its volume is not as it was found any more."""
         if outcome.startswith(REQUESTED):
             is_gone = self._cloud.get_volume(outcome.removeprefix(REQUESTED)) is None
             return DELETED if is_gone else outcome
         if outcome:
             return outcome
-        return f"{REQUESTED}{volume_id}" if volume_id else CHANGED
+        if finding is None:
+            return CHANGED
+        return f"{REQUESTED}{finding.cloud_id}" if finding.is_cleanable else UNMARKED
 
     def _delete(self, lease: ClusterLease, finding_ids: set[str], kept: Mapping[str, str]) -> dict[str, str]:
         """Send the requests for the volumes that are there. Return the outcomes of those that are rejected."""

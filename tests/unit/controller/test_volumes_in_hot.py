@@ -10,7 +10,7 @@ import pytest
 from guestagent.controller import Cluster, Dialect, Node, StackVolume, lint, parse, render
 from guestagent.controller.template.cloud_requirements import list_resource_types
 from guestagent.controller.template.volume_resources import VOLUME_STACK_NAME_LIMIT
-from guestagent.errors import InvalidCluster
+from guestagent.errors import InvalidCluster, InvalidTemplate
 from guestagent.metadata import parse as parse_document
 from guestagent.metadata.server_metadata import VALUE_LENGTH_LIMIT
 
@@ -80,12 +80,38 @@ def test_the_document_keeps_the_contract_with_the_agent() -> None:
     assert (section.volume.size_gib, section.volume.is_new) == (20, True)
 
 
-@pytest.mark.parametrize("volume", [StackVolume(1), StackVolume(300, "ssd"), StackVolume(5, is_kept=False)])
+@pytest.mark.parametrize(
+    "volume",
+    [StackVolume(1), StackVolume(300, "ssd"), StackVolume(5, is_kept=False), StackVolume(5, store="5e1d-a0")],
+)
 def test_a_template_with_volumes_reads_back_and_has_no_pitfall(volume: StackVolume) -> None:
     template = render(build_cluster(volume))
 
     assert parse(template) == build_cluster(volume)
     assert lint(template) == ()
+
+
+def test_the_metadata_of_a_volume_name_the_store_that_had_it_made() -> None:
+    resource = render(build_cluster(StackVolume(20, store="5e1d-a0")))["resources"]["Slave0000Volume"]
+
+    assert resource["properties"]["metadata"]["guestagent:store"] == "5e1d-a0"
+
+
+def test_a_change_keeps_the_store_of_a_volume_and_a_new_stack_does_not() -> None:
+    cluster = build_cluster(StackVolume(20, store="5e1d-a0"))
+
+    changed = cluster.resize_volume("Slave0000", 30).keep_volumes(is_kept=False)
+
+    assert changed.node("Slave0000").volume == StackVolume(30, is_kept=False, store="5e1d-a0")
+    assert cluster.in_dialect(Dialect.HOT) == build_cluster(StackVolume(20))
+
+
+def test_a_store_that_is_no_text_is_named_by_its_place() -> None:
+    template = render(build_cluster(StackVolume(20)))
+    template["resources"]["Slave0000Volume"]["properties"]["metadata"]["guestagent:store"] = 7
+
+    with pytest.raises(InvalidTemplate, match=r"Slave0000Volume\.properties\.metadata\.guestagent:store"):
+        parse(template)
 
 
 def test_without_volumes_nothing_of_them_is_in_the_template() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from guestagent.controller import FakeHeat
-from guestagent.controller.template.volume_resources import VOLUME_TYPE
+from guestagent.controller.template.volume_resources import CLUSTER_KEY, VOLUME_TYPE
 from guestagent.resources.natives.fake_project import FakeAttachment, FakeProject, FakeServer, FakeVolume
 from guestagent.resources.orchestrator.stack_inventory import StackEntry
 
@@ -47,10 +47,10 @@ class StackProject:
         self._made = wanted
 
     def _list_wanted(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for live in self._heat.live.values():
+        for stack_name, live in self._heat.live.items():
             resources: Resources = live.template.get("resources", {})
             for name, resource in resources.items():
-                yield self._heat.get_resource_id(name), resource
+                yield self._heat.get_resource_id(name), resolve_metadata(resource, stack_name)
 
     def _make_server(self, cloud_id: str, resource: Mapping[str, Any]) -> None:
         flavor, former = str(resource["properties"]["flavor"]), self._made.get(cloud_id)
@@ -75,7 +75,8 @@ class StackProject:
     def _make_volume(self, cloud_id: str, resource: Mapping[str, Any]) -> None:
         size_gib = int(resource["properties"]["size"])
         if cloud_id not in self._made:
-            self._project.volumes[cloud_id] = FakeVolume(cloud_id, cloud_id, size_gib, {}, "in-use", 0)
+            metadata = dict(resource["properties"]["metadata"])
+            self._project.volumes[cloud_id] = FakeVolume(cloud_id, cloud_id, size_gib, metadata, "in-use", 0)
             server_id = cloud_id.replace("Volume-id", "-id")
             attachment = FakeAttachment(self._project.build_id("attachment"), cloud_id, server_id, "attached")
             self._project.attachments[attachment.id] = attachment
@@ -96,3 +97,11 @@ class StackProject:
                 project.volumes[cloud_id].status = "available"
             else:
                 del project.volumes[cloud_id]
+
+
+def resolve_metadata(resource: Mapping[str, Any], stack_name: str) -> Mapping[str, Any]:
+    """Return a resource with the stack's name in the metadata of a volume, as Heat resolves it."""
+    if resource["type"] != VOLUME_TYPE:
+        return resource
+    metadata = {**resource["properties"]["metadata"], CLUSTER_KEY: stack_name}
+    return {**resource, "properties": {**resource["properties"], "metadata": metadata}}

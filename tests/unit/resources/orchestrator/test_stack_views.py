@@ -189,13 +189,6 @@ def test_an_audit_finds_a_row_whose_stack_is_gone_and_kept_volumes() -> None:
     world = StackWorld().create(replicas=0)
     world.heat.live.clear()
     world.live()
-    world.cloud.project.volumes["Master0000Volume-id"].metadata.update(
-        {
-            "guestagent:engine": "orchestrator",
-            "guestagent:cluster": CLUSTER,
-            "guestagent:instance": "Master0000",
-        }
-    )
     intake = OrderIntake(world.store, select_engine(world.build_engine()))
     intake.audit()
     world.clock.sleep(1000)

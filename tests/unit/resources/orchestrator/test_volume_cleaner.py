@@ -14,7 +14,7 @@ from guestagent.resources.natives.requests import DeleteVolume
 from guestagent.resources.operation import OperationState
 from guestagent.resources.orders import Clean, DeleteCluster, VolumeFate
 from tests.support.orders import build_order
-from tests.unit.resources.orchestrator.stack_worlds import CLUSTER, StackWorld
+from tests.unit.resources.orchestrator.stack_worlds import StackWorld
 
 VOLUME = "Master0000Volume-id"
 
@@ -23,13 +23,6 @@ def prepare(*deadly: int) -> StackWorld:
     """Return a world with one volume that was kept, and no cluster."""
     world = StackWorld().create(replicas=0)
     world.run(build_order(DeleteCluster, volumes=VolumeFate.KEEP))
-    world.cloud.project.volumes[VOLUME].metadata.update(
-        {
-            "guestagent:engine": "orchestrator",
-            "guestagent:cluster": CLUSTER,
-            "guestagent:instance": "Master0000",
-        }
-    )
     world.forget_history()
     world.killer.deadly = deadly
     return world
@@ -82,6 +75,26 @@ def test_the_finding_of_another_cluster_is_left_alone() -> None:
 
     assert done.result[finding_id].startswith("skipped")
     assert VOLUME in world.cloud.project.volumes
+
+
+def test_a_volume_without_a_store_s_mark_is_shown_and_never_deleted() -> None:
+    world = prepare()
+    del world.cloud.project.volumes[VOLUME].metadata["guestagent:store"]
+    (finding,) = OrderIntake(world.store, select_engine(world.build_engine())).audit()
+
+    done = world.run(build_order(Clean, findings=(finding.id,)))
+
+    assert not finding.is_cleanable
+    assert f"guestagent:store={world.store.id}" in finding.text
+    assert done.result == {finding.id: "skipped: it does not have the mark of this store"}
+    assert VOLUME in world.cloud.project.volumes
+
+
+def test_a_volume_of_another_store_is_not_shown() -> None:
+    world = prepare()
+    world.cloud.project.volumes[VOLUME].metadata["guestagent:store"] = "another"
+
+    assert OrderIntake(world.store, select_engine(world.build_engine())).audit() == []
 
 
 def test_a_finding_of_another_engine_is_refused() -> None:
