@@ -12,12 +12,13 @@ from guestagent.embedded.http.request_ids import get_request_id
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
 
 ERROR_MESSAGE = "Error"
+MOVE_EVENT = "compute_finish_resize"
 EVENT_NAMES: Mapping[str, str] = {
     "create": "compute__do_build_and_run_instance",
     "delete": "compute_terminate_instance",
     "reboot": "compute_reboot_instance",
-    "resize": "compute_finish_resize",
-    "migrate": "compute_finish_resize",
+    "resize": MOVE_EVENT,
+    "migrate": MOVE_EVENT,
     "confirmResize": "compute_confirm_resize",
     "revertResize": "compute_finish_revert_resize",
 }
@@ -95,6 +96,8 @@ def format_action(server_id: str, action: ComputeAction, with_events: bool = Fal
 def _list_events(action: ComputeAction) -> Mapping[str, str]:
     """Return the results of an action's events, the newest first."""
     name = EVENT_NAMES.get(action.name, f"compute_{action.name}")
+    if name == MOVE_EVENT and not action.is_prepared and action.result == ERROR_MESSAGE:
+        return dict.fromkeys(("cold_migrate", "conductor_migrate_server"), ERROR_MESSAGE)
     if not action.is_prepared:
         return {name: action.result}
     last = {name: action.result} if action.result else {}

@@ -11,7 +11,12 @@ from starlette.routing import Route
 
 from guestagent.embedded.http.errors import EntityNotFound, HTTPBadRequest, ResourceFailure
 from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID, Port
-from guestagent.embedded.openstack.nova.compute_server import ComputeServer, WrongState, require_state
+from guestagent.embedded.openstack.nova.compute_server import (
+    ComputeServer,
+    WrongState,
+    require_state,
+    require_unlocked,
+)
 from guestagent.embedded.openstack.nova.request_checks import read_json
 from guestagent.embedded.openstack.nova.servers import Compute
 
@@ -42,12 +47,14 @@ class ServerInterfaceApi:
 
     async def _attach_interface(self, request: Request) -> Response:
         server, body = self._get_server(request), await read_json(request)
+        require_unlocked(server)
         require_state("attach_interface", server)
         port = self._choose_port((body or {}).get("interfaceAttachment") or {})
         port.server_id = server.id
         return JSONResponse({"interfaceAttachment": {**_format_interface(port), "tag": None}})
 
     async def _detach_interface(self, request: Request) -> Response:
+        require_unlocked(self._get_server(request))
         require_state("detach_interface", self._get_server(request))
         port = self._find_port(request)
         port.server_id = ""

@@ -9,7 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from guestagent.embedded.http.errors import EntityNotFound, HTTPBadRequest
-from guestagent.embedded.openstack.nova.compute_server import ComputeServer, require_state
+from guestagent.embedded.openstack.nova.compute_server import (
+    ComputeServer,
+    require_unlocked,
+    require_vm_state,
+)
 from guestagent.embedded.openstack.nova.metadata_rules import check_metadata
 from guestagent.embedded.openstack.nova.request_checks import read_object
 from guestagent.embedded.openstack.nova.servers import Compute
@@ -56,14 +60,16 @@ class ServerMetadataApi:
     async def _delete_item(self, request: Request) -> Response:
         server = self._get_server(request)
         key = _require_key(server, request)
-        require_state("delete metadata", server)
+        require_unlocked(server)
+        require_vm_state("delete metadata", server)
         del server.metadata[key]
         return Response(status_code=204)
 
     def _set(self, request: Request, metadata: dict[str, Any]) -> Response:
         server = self._get_server(request)
         accepted = check_metadata(metadata)
-        require_state("update metadata", server)
+        require_unlocked(server)
+        require_vm_state("update metadata", server)
         server.metadata = dict(accepted)
         return JSONResponse({"metadata": server.metadata})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 
 from guestagent.embedded.host.identifiers import generate_id
@@ -20,6 +20,7 @@ from guestagent.embedded.openstack.nova.action_log import ActionLog
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
 from guestagent.errors import GuestAgentError
 
+MOVABLE_STATUSES = frozenset({"in-use", "reserved"})
 FIRST_DEVICE = ord("b")  # /dev/sda is the root disk
 
 
@@ -49,6 +50,12 @@ class ServerVolumes:
                 attachment.is_deleted_with_server = volume.is_deleted_with_server
             stack.pop_all()
 
+    def reserve_in_vain(self, attachments: Sequence[StoredAttachment]) -> None:
+        """Reserve volumes again for a server that is gone. Only their owner can release them, in Cinder."""
+        for attachment in attachments:
+            with suppress(ApiError):
+                self._storage.reserve(attachment.volume_id, attachment.server_id)
+
     async def attach_reserved(self, server_id: str) -> bool:
         """Attach what is reserved for a server that boots. Return whether all of it could be attached."""
         results = [
@@ -66,12 +73,18 @@ class ServerVolumes:
         show = partial(self._hypervisor.attach_volume, attachment.server_id, attachment.volume_id)
         action.end(await self._storage.attach(attachment, device, show))
 
-    def start_detach(self, server_id: str, volume_id: str) -> StoredAttachment:
-        """Begin to detach a volume. `complete_detach` ends it."""
-        volume = self._storage.find_volume(volume_id)
+    def find_attachment(self, server_id: str, volume_id: str) -> StoredAttachment:
+        """Return the attachment of a volume to that server. EntityNotFound: there is none."""
+        self._storage.find_volume(volume_id)
         attachment = self._storage.find_attachment(volume_id, server_id)
         if attachment is None:
             raise EntityNotFound(f"Instance {server_id} is not attached to volume {volume_id}")
+        return attachment
+
+    def start_detach(self, server_id: str, volume_id: str) -> StoredAttachment:
+        """Begin to detach a volume. `complete_detach` ends it."""
+        attachment = self.find_attachment(server_id, volume_id)
+        volume = self._storage.find_volume(volume_id)
         if volume.status != "in-use":
             refusal = HTTPBadRequest(
                 "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be "
@@ -101,6 +114,15 @@ class ServerVolumes:
             if attachment.status == "attached":
                 self._storage.replace_attachment(attachment)
 
+    def start_attaching(self, server_id: str) -> bool:
+        """Begin to attach the reserved volumes of a server on its new host. Return whether the backend could do it."""
+        for attachment in self.list_attachments(server_id):
+            volume = self._storage.find_volume(attachment.volume_id)
+            if volume.faults.fails_to_attach:
+                return False
+            volume.status = attachment.status = "attaching"
+        return True
+
     def complete_move(self, server_id: str) -> None:
         """Complete the new attachments: the guest has kept its volumes."""
         for attachment in self.list_attachments(server_id):
@@ -115,10 +137,10 @@ class ServerVolumes:
             if attachment.is_deleted_with_server and volume is not None and not is_failure:
                 self._storage.delete(volume)
 
-    def has_extending_volume(self, server_id: str) -> bool:
-        """Return whether a volume of the server grows at this moment."""
+    def can_be_moved(self, server_id: str) -> bool:
+        """Return whether Cinder reserves all volumes of the server for another host: none that grows, for example."""
         attachments = self.list_attachments(server_id)
-        return any(self._storage.volumes[each.volume_id].status == "extending" for each in attachments)
+        return all(self._storage.volumes[each.volume_id].status in MOVABLE_STATUSES for each in attachments)
 
     def find_device(self, server_id: str) -> str:
         used = {each.device for each in self.list_attachments(server_id)}

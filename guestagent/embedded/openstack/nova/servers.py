@@ -183,6 +183,7 @@ class Compute:
         server = self.get_server(server_id)
         if server.deletion is None or server.deletion.done():
             server.task_state = DELETING
+            server.status = "ACTIVE" if server.status == "RESIZE" else server.status
             server.deletion = asyncio.create_task(
                 self._destroy(server, self.actions.start(server_id, "delete"))
             )

@@ -81,8 +81,11 @@ class VolumeAttachmentApi:
         return JSONResponse({"volumeAttachment": _format_new_attachment(attachment, version)})
 
     async def _detach(self, request: Request) -> Response:
-        server = self._get_server(request)
-        attachment = self._compute.volumes.start_detach(server.id, request.path_params["volume"])
+        server, volume_id = self._get_server(request), request.path_params["volume"]
+        self._compute.volumes.find_attachment(server.id, volume_id)
+        require_unlocked(server)
+        require_state("detach_volume", server, ATTACHABLE)
+        attachment = self._compute.volumes.start_detach(server.id, volume_id)
         self._compute.run_in_background(self._compute.volumes.complete_detach(attachment))
         return Response(status_code=202)
 

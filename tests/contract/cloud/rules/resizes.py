@@ -190,6 +190,7 @@ def an_action_has_successful_events_before_it_has_ended(scope: CloudScope) -> Ob
         "answer": "202",
         "result": "Error",
         "message": "Error",
+        "events": {"cold_migrate": "Error", "conductor_migrate_server": "Error"},
         "then": ["ACTIVE", None, FLAVOR],
         "has fault": False,
     }
@@ -199,11 +200,14 @@ def only_the_action_tells_that_no_host_had_room_for_a_resize(scope: CloudScope) 
     answer = resize(scope, server, "no-host")
     result = scope.await_action(server, "resize")
     scope.await_status("server", server, "ACTIVE", "ERROR")
-    shown = scope.show("server", server)
+    shown, row = scope.show("server", server), list_action_rows(scope, server)[0]
+    path = f"/servers/{server}/os-instance-actions/{row['request_id']}"
+    events = scope.read(COMPUTE, path)["instanceAction"]["events"]
     return {
         "answer": answer,
         "result": result,
-        "message": list_action_rows(scope, server)[0]["message"],
+        "message": row["message"],
+        "events": {each["event"]: each["result"] for each in events},
         "then": describe_server(shown),
         "has fault": "fault" in shown,
     }

@@ -115,6 +115,7 @@ def only_a_list_of_changes_shows_a_deleted_server(scope: CloudScope) -> Observat
         "delete": LOCKED,
         "reboot": LOCKED,
         "resize": LOCKED,
+        "metadata": LOCKED,
         "unlock": "202",
         "then": "204",
     }
@@ -127,6 +128,9 @@ def a_locked_server_is_neither_deleted_nor_changed_by_its_owner(scope: CloudScop
         "delete": describe_answer(scope.delete("server", server)),
         "reboot": describe_answer(scope.act(server, "reboot", {"type": "HARD"})),
         "resize": describe_answer(scope.act(server, "resize", {"flavorRef": scope.find_flavor("m1.small")})),
+        "metadata": describe_answer(
+            scope.send(COMPUTE, "POST", f"/servers/{server}/metadata", {"metadata": {"a": "1"}})
+        ),
         "unlock": describe_answer(scope.act(server, "unlock")),
         "then": describe_answer(scope.delete("server", server)),
     }

@@ -8,8 +8,14 @@ import requests
 
 from tests.contract.cloud.client import COMPUTE
 from tests.contract.cloud.rule_area import CloudRuleArea
-from tests.contract.cloud.scope import CloudScope
-from tests.contract.cloud.server_requests import UNKNOWN_ID, describe_answer, run_server, start_slow_server
+from tests.contract.cloud.scope import LARGER_FLAVOR, CloudScope, build_data_device, build_root_device
+from tests.contract.cloud.server_requests import (
+    UNKNOWN_ID,
+    describe_answer,
+    read_task_state,
+    run_server,
+    start_slow_server,
+)
 from tests.contract.rule import Observation
 
 area = CloudRuleArea("volumes of running servers")
@@ -176,3 +182,39 @@ def nothing_is_attached_to_a_server_in_build_or_error(scope: CloudScope) -> Obse
         "ERROR": describe_answer(attach(scope, failed, volume)),
         "volume": scope.read_status("volume", volume),
     }
+
+
+@area.rule_of_scope(
+    {
+        "BUILD": "409 conflictingRequest: Cannot 'detach_volume' instance <id> while it is in vm_state building",
+        "ERROR": "409 conflictingRequest: Cannot 'detach_volume' instance <id> while it is in vm_state error",
+        "locked": "409 conflictingRequest: Instance <id> is locked",
+        "RESIZE": "409 conflictingRequest: Cannot 'detach_volume' instance <id> while it is in task_state "
+        "resize_migrating",
+        "volumes": ["in-use", "reserved"],
+    }
+)
+def nothing_is_detached_from_a_server_in_build_error_or_resize_or_a_locked_one(
+    scope: CloudScope,
+) -> Observation:
+    volume, other = scope.create_volume(), scope.create_volume()
+    root = build_root_device(scope.find_image())
+    server = start_slow_server(scope, block_device_mapping_v2=[root, build_data_device(volume)])
+    scope.await_value(lambda: read_task_state(scope, server), "spawning")
+    answers = {"BUILD": detach(scope, server, volume)}
+    failed = run_server(
+        scope,
+        flavorRef=scope.find_flavor("no-host"),
+        block_device_mapping_v2=[root, build_data_device(other)],
+    )
+    answers["ERROR"] = detach(scope, failed, other)
+    scope.await_status("server", server, "ACTIVE", "ERROR")
+    scope.act(server, "lock")
+    answers["locked"] = detach(scope, server, volume)
+    scope.act(server, "unlock")
+    scope.act(server, "resize", {"flavorRef": scope.find_flavor(LARGER_FLAVOR)})
+    scope.await_value(lambda: read_task_state(scope, server), "resize_migrating")
+    answers["RESIZE"] = detach(scope, server, volume)
+    statuses = [scope.read_status("volume", each) for each in (volume, other)]
+    scope.await_status("server", server, "VERIFY_RESIZE", "ERROR")
+    return {**answers, "volumes": statuses}
