@@ -100,7 +100,10 @@ class BlockStorageApi:
         volumes = [
             volume for volume in reversed(self._storage.volumes.values()) if matches_filters(volume, query)
         ]
-        rows = [self._format_volume(each) if has_details else format_volume_summary(each) for each in volumes]
+        rows = [
+            self._format_volume(each, request) if has_details else format_volume_summary(each)
+            for each in volumes
+        ]
         return JSONResponse({"volumes": rows})
 
     async def _create_volume(self, request: Request) -> Response:
@@ -119,10 +122,10 @@ class BlockStorageApi:
         )
         if (zone := body.get("availability_zone") or "nova") != "nova":
             raise VolumeRefused(f"Availability zone '{zone}' is invalid.")
-        return JSONResponse({"volume": self._format_volume(self._storage.create(volume))}, 202)
+        return JSONResponse({"volume": self._format_volume(self._storage.create(volume), request)}, 202)
 
     async def _show_volume(self, request: Request) -> Response:
-        return JSONResponse({"volume": self._format_volume(self._get_volume(request))})
+        return JSONResponse({"volume": self._format_volume(self._get_volume(request), request)})
 
     async def _change_volume(self, request: Request) -> Response:
         body = await read_object(request, "volume")
@@ -136,7 +139,7 @@ class BlockStorageApi:
         volume.name = name if "name" in body else volume.name
         volume.description = description if "description" in body else volume.description
         volume.metadata = volume.metadata if metadata is None else metadata
-        return JSONResponse({"volume": self._format_volume(volume)})
+        return JSONResponse({"volume": self._format_volume(volume, request)})
 
     async def _delete_volume(self, request: Request) -> Response:
         self._storage.delete(self._get_volume(request))
@@ -222,8 +225,9 @@ class BlockStorageApi:
     def _get_volume(self, request: Request) -> StoredVolume:
         return self._storage.find_volume(request.path_params["id"])
 
-    def _format_volume(self, volume: StoredVolume) -> View:
-        return format_volume(volume, self._storage.list_attachments(volume.id))
+    def _format_volume(self, volume: StoredVolume, request: Request) -> View:
+        attachments = self._storage.list_attachments(volume.id)
+        return format_volume(volume, attachments, read_microversion(request))
 
 
 def build_volume_error(error: ApiError) -> Response:
@@ -262,7 +266,7 @@ async def _list_zones(request: Request) -> Response:
 
 async def _show_type(request: Request) -> Response:
     volume_type = find_volume_type(request.path_params["id"])
-    if volume_type is None:
+    if volume_type is None or volume_type.id != request.path_params["id"]:
         raise VolumeNotFound(f"Volume type {request.path_params['id']} could not be found.")
     return JSONResponse({"volume_type": format_type(volume_type)})
 

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from guestagent.embedded.host.clock import format_timestamp
 from guestagent.embedded.host.identifiers import build_fixed_id
+from guestagent.embedded.http.microversion import Microversion
 from guestagent.embedded.openstack.cinder.volume_messages import VolumeMessage
 from guestagent.embedded.openstack.cinder.volume_types import VolumeType
 from guestagent.embedded.openstack.cinder.volumes import StoredAttachment, StoredVolume
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, USER_NAME
 
 SERVICE_ID = build_fixed_id("volume service")
+NEWER_FIELDS: Mapping[str, Microversion] = {
+    "group_id": (3, 13),
+    "service_uuid": (3, 48),
+    "shared_targets": (3, 48),
+    "volume_type_id": (3, 63),
+    "consumes_quota": (3, 65),
+}
+"""The fields of a volume that older microversions do not have."""
 View = dict[str, object]
 
 
-def format_volume(volume: StoredVolume, attachments: Sequence[StoredAttachment]) -> View:
-    """Format a volume with its details."""
+def format_volume(
+    volume: StoredVolume, attachments: Sequence[StoredAttachment], version: Microversion
+) -> View:
+    """Format a volume with the details that a microversion has."""
     attached = [_format_volume_attachment(each) for each in attachments if each.status == "attached"]
-    return {
+    view: View = {
         "id": volume.id,
         "name": volume.name,
         "description": volume.description,
@@ -47,6 +58,7 @@ def format_volume(volume: StoredVolume, attachments: Sequence[StoredAttachment])
         "os-vol-tenant-attr:tenant_id": PROJECT_NAME,
         "links": [],
     }
+    return {key: value for key, value in view.items() if NEWER_FIELDS.get(key, version) <= version}
 
 
 def format_volume_summary(volume: StoredVolume) -> View:

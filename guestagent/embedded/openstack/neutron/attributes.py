@@ -92,6 +92,9 @@ def read_ids(value: Any) -> list[str]:
         return []
     if not isinstance(value, list):
         raise WrongValue(f"'{value}' is not a list.")
+    twice = dict.fromkeys(each for number, each in enumerate(value) if each in value[:number])
+    if twice:
+        raise WrongValue(f"Duplicate items in the list: '{', '.join(map(str, twice))}'.")
     return [read_id(each) for each in value]
 
 

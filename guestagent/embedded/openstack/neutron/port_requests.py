@@ -25,6 +25,7 @@ from guestagent.embedded.openstack.neutron.errors import (
     IpAddressAlreadyAllocated,
     IpAddressGenerationFailure,
     NetworkNotFound,
+    SubnetNotFound,
 )
 from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID, NeutronNetwork, Port
 from guestagent.embedded.openstack.neutron.views import PORT_SETTINGS
@@ -58,6 +59,7 @@ def create_port(networking: NeutronNetwork, body: Mapping[str, Any]) -> Port:
     # A port over the quota is refused before anything else.
     if len(networking.ports) < networking.quota.ports and values["network_id"] != NETWORK_ID:
         raise NetworkNotFound(values["network_id"])
+    _check_subnets(values)
     try:
         port = networking.add_port(values["name"], groups, address)
     except ResourceFailure as error:
@@ -72,6 +74,7 @@ def change_port(networking: NeutronNetwork, port: Port, body: Mapping[str, Any])
     values = read_change(body, PORT_ATTRIBUTES, PORT_SHOWN)
     _refuse_hardware_address(values)
     groups = [networking.find_group(group).id for group in values.get("security_groups", port.groups)]
+    _check_subnets(values)
     _change_address(networking, port, _find_address(values))
     port.groups = groups
     port.name = values.get("name", port.name)
@@ -90,6 +93,13 @@ def _change_address(networking: NeutronNetwork, port: Port, address: str | None)
         networking.move_port(port, str(address))
     except ResourceFailure as error:
         raise _build_address_refusal(networking, address) from error
+
+
+def _check_subnets(values: Mapping[str, Any]) -> None:
+    """Raise SubnetNotFound for another subnet than that of the network."""
+    for each in values.get("fixed_ips", ()):
+        if each.get("subnet_id", SUBNET_ID) != SUBNET_ID:
+            raise SubnetNotFound(each["subnet_id"])
 
 
 def _find_address(values: Mapping[str, Any]) -> str | None:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_interface
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+)
 from typing import Any
 
 from guestagent.embedded.openstack.neutron.attributes import (
@@ -30,6 +39,8 @@ from guestagent.embedded.openstack.neutron.errors import (
 
 ETHERTYPES = ("IPv4", "IPv6")
 PORT_LIMIT, BYTE_LIMIT = 65535, 255
+MAPPED = 0xFFFF
+"""The first 96 bits of an IPv4 address in IPv6."""
 PROTOCOLS: Mapping[str, int] = {
     "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "hopopt": 0, "icmp": 1, "igmp": 2, "ip": 0, "ipip": 4,
     "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "icmpv6": 58, "ipv6-nonxt": 59, "ipv6-opts": 60,
@@ -112,14 +123,29 @@ def read_prefix(value: Any) -> str | None:
     if not value:
         return None
     try:
-        return str(ip_interface(str(value)))
+        if "%" in str(value):
+            raise ValueError("Neutron knows no scopes")
+        return _format_prefix(ip_interface(str(value)))
     except ValueError as error:
         raise InvalidCIDR(f"Invalid CIDR {value} given as IP prefix.") from error
 
 
 def normalize_prefix(prefix: str | None) -> str | None:
     """Return a network without its host bits."""
-    return None if prefix is None else str(ip_interface(prefix).network)
+    return None if prefix is None else _format_prefix(ip_interface(prefix).network)
+
+
+def _format_prefix(prefix: IPv4Interface | IPv6Interface | IPv4Network | IPv6Network) -> str:
+    """Format a prefix as Neutron does: an IPv4 address in IPv6 has its dots."""
+    address, _, length = str(prefix).partition("/")
+    return f"{_add_dots(ip_address(address))}/{length}"
+
+
+def _add_dots(address: IPv4Address | IPv6Address) -> str:
+    first, last = divmod(int(address), 2**32)
+    if address.version == 4 or first not in {0, MAPPED} or (first == 0 and last < 2**16):
+        return str(address)
+    return f"{'::ffff:' if first else '::'}{IPv4Address(last)}"
 
 
 def read_remote_group(value: Any) -> str | None:

@@ -63,7 +63,7 @@ class ComputeApi:
             Route("/", _show_versions),
             Route(ROOT_PATH, _show_version),
             Route(ROOT_PATH + "/", _show_version),
-            Route(ROOT_PATH + "/flavors", _list_flavors),
+            Route(ROOT_PATH + "/flavors", _list_flavor_names),
             Route(ROOT_PATH + "/flavors/detail", _list_flavors),
             Route(ROOT_PATH + "/flavors/{id}", _show_flavor),
             Route(ROOT_PATH + "/flavors/{id}/os-extra_specs", _show_extra_specs),
@@ -184,6 +184,12 @@ def _format_flavor(flavor: Flavor) -> dict[str, object]:
         "extra_specs": {},
         "description": None,
     }
+
+
+async def _list_flavor_names(request: Request) -> Response:
+    keys = ("id", "name", "links", "description")
+    rows = [_format_flavor(flavor) for flavor in FLAVORS]
+    return JSONResponse({"flavors": [{key: row[key] for key in keys} for row in rows]})
 
 
 async def _list_flavors(request: Request) -> Response:

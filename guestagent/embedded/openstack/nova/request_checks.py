@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -77,7 +77,7 @@ def check_name(value: object) -> None:
         )
 
 
-def check_choice(path: str, value: object, choices: list[str]) -> None:
+def check_choice(path: str, value: object, choices: Sequence[object]) -> None:
     """Refuse what is none of these."""
     if value not in choices:
         raise refuse(path, value, f"{value!r} is not one of {choices}")

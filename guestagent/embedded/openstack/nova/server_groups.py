@@ -15,7 +15,12 @@ from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
 from guestagent.embedded.openstack.nova.compute_server import HOSTS
 from guestagent.embedded.openstack.nova.fault_response import build_fault
 from guestagent.embedded.openstack.nova.quota import OverServerQuota
-from guestagent.embedded.openstack.nova.request_checks import check_choice, check_keys, read_object
+from guestagent.embedded.openstack.nova.request_checks import (
+    check_choice,
+    check_keys,
+    check_name,
+    read_object,
+)
 from guestagent.embedded.openstack.nova.servers import Compute
 
 POLICIES = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"]
@@ -88,6 +93,7 @@ class ServerGroupApi:
     async def _create_group(self, request: Request) -> Response:
         values = await read_object(request, "server_group")
         check_keys("server_group", values, {"name", "policy", "rules"}, ["name", "policy"])
+        check_name(values["name"])
         check_choice("policy", values["policy"], POLICIES)
         try:
             group = self._groups.create(str(values["name"]), str(values["policy"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from guestagent.embedded.openstack.cinder.volumes import BootVolume
 from guestagent.embedded.openstack.nova.metadata_rules import check_metadata
 from guestagent.embedded.openstack.nova.request_checks import (
     UUID_PATTERN,
+    check_choice,
     check_keys,
     check_name,
     check_tags,
@@ -24,6 +25,11 @@ from guestagent.embedded.openstack.nova.request_checks import (
 )
 
 USER_DATA_LIMIT = 65_535
+BOOLEANS: Sequence[object] = [
+    *(True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"),
+    *(False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"),
+]
+"""What Nova's schemas take for true or false, in their order."""
 NETWORKS_VERSION, TAGS_VERSION = (2, 37), (2, 52)
 KEYS: Mapping[str, Microversion] = {
     **dict.fromkeys(
@@ -95,24 +101,55 @@ def parse_server_request(body: object, version: Microversion) -> ServerRequest:
     check_keys("server", values, {key for key, since in KEYS.items() if since <= version}, required)
     check_name(values["name"])
     check_tags(values.get("tags", []))
+    _check_kinds(values)
     assert isinstance(body, Mapping), "it has a server"
-    hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints") or {}
+    group = _read_server_group(body)
     return ServerRequest(
         name=values["name"],
         flavor=str(values["flavorRef"]),
         image=_read_image(values),
-        user_data=_read_user_data(values.get("user_data")),
+        user_data=_read_user_data(values.get("user_data", "")),
         key_name=values.get("key_name"),
         zone=values.get("availability_zone"),
         description=values.get("description"),
         has_config_drive=str(values.get("config_drive")).lower() in {"true", "1", "on", "yes"},
         metadata=check_metadata(values.get("metadata", {})),
         tags=tuple(values.get("tags", ())),
-        networks=_read_networks(values.get("networks"), version),
+        networks=_read_networks(values, version),
         groups=tuple(str(each["name"]) for each in values.get("security_groups") or ()),
         volumes=_read_volumes(values.get("block_device_mapping_v2") or []),
-        server_group=hints.get("group"),
+        server_group=group,
     )
+
+
+def _check_kinds(values: Mapping[str, Any]) -> None:
+    """Refuse what is of another kind than Nova's schemas have it: null is of none."""
+    for key in ("key_name", "availability_zone"):
+        if key in values:
+            check_text(key, values[key], minimum=1)
+    if values.get("description") is not None:
+        check_text("description", values["description"])
+    for key in ("block_device_mapping_v2", "security_groups"):
+        if key in values and not isinstance(values[key], list):
+            raise refuse(key, values[key], f"{values[key]!r} is not of type 'array'")
+    if "config_drive" in values:
+        drive = values["config_drive"]
+        if not isinstance(drive, bool | str):
+            raise refuse("config_drive", drive, f"{drive!r} is not of type 'boolean', 'string'")
+        check_choice("config_drive", drive, BOOLEANS)
+
+
+def _read_server_group(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the group in the hints to the scheduler."""
+    for name in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
+        hints = body.get(name, {})
+        if not isinstance(hints, Mapping):
+            raise refuse(name, hints, f"{hints!r} is not of type 'object'")
+        if "group" in hints:
+            check_text("group", hints["group"])
+            check_uuid("group", hints["group"])
+            return str(hints["group"])
+    return None
 
 
 def _read_image(values: Mapping[str, Any]) -> str:
@@ -125,8 +162,6 @@ def _read_image(values: Mapping[str, Any]) -> str:
 
 
 def _read_user_data(text: object) -> bytes:
-    if text is None:
-        return b""
     check_text("user_data", text, USER_DATA_LIMIT)
     try:
         return base64.b64decode(str(text).replace("\n", ""), validate=True)
@@ -134,14 +169,15 @@ def _read_user_data(text: object) -> bytes:
         raise refuse("user_data", text, f"{text!r} is not a 'base64'") from error
 
 
-def _read_networks(networks: Any, version: Microversion) -> tuple[RequestedNetwork, ...] | None:
+def _read_networks(values: Mapping[str, Any], version: Microversion) -> tuple[RequestedNetwork, ...] | None:
     """Return the networks in the request; none for `none`, and None for `auto`."""
+    networks = values.get("networks", [])
     if networks in ("auto", "none") and version >= NETWORKS_VERSION:
         return () if networks == "none" else None
-    if networks is None:
-        return None
     if not isinstance(networks, list):
-        raise refuse("networks", networks, f"{networks!r} is not of type 'array'")
+        has_words = version >= NETWORKS_VERSION
+        problem = "is not valid under any of the given schemas" if has_words else "is not of type 'array'"
+        raise refuse("networks", networks, f"{networks!r} {problem}")
     requested = tuple(_read_network(each) for each in networks)
     ports = [each.port_id for each in requested if each.port_id]
     if twice := [port for port in ports if ports.count(port) > 1]:

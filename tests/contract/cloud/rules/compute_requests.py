@@ -83,3 +83,16 @@ def a_request_without_a_valid_token_is_401_and_names_keystone(scope: CloudScope)
 def a_request_longer_than_114688_bytes_is_413(scope: CloudScope) -> Observation:
     answer = scope.request_creation("server", build_request(scope, description="x" * 114688))
     return [answer.status_code, "Request is too large." in answer.text]
+
+
+@area.rule_of_scope(
+    {
+        "short": ["description", "id", "links", "name"],
+        "by its name": "404 itemNotFound: Flavor m1.tiny could not be found.",
+    }
+)
+def the_short_list_of_flavors_has_their_names_alone(scope: CloudScope) -> Observation:
+    return {
+        "short": sorted(scope.read(COMPUTE, "/flavors")["flavors"][0]),
+        "by its name": describe_answer(scope.send(COMPUTE, "GET", "/flavors/m1.tiny")),
+    }

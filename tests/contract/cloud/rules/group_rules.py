@@ -275,3 +275,21 @@ def of_several_rules_all_or_none_are_made(scope: CloudScope) -> Observation:
         add_rules(scope, second, {**first, "security_group_id": other}),
         len(list_rules(scope, group)),
     ]
+
+
+@area.rule_of_scope(
+    [
+        "::ffff:10.0.0.0/104",
+        "::10.0.0.0/104",
+        "400 InvalidCIDR: Invalid CIDR fe80::%eth0/64 given as IP prefix.",
+    ]
+)
+def an_ipv4_address_in_ipv6_has_its_dots_and_no_address_a_scope(scope: CloudScope) -> Observation:
+    group = scope.create_group()
+    rule = {**RULE, "security_group_id": group, "ethertype": "IPv6"}
+    created = (
+        scope.create("security_group_rule", {**rule, "remote_ip_prefix": prefix})
+        for prefix in ("::ffff:a00:0/104", "::a00:0/104")
+    )
+    shown = [each["remote_ip_prefix"] for each in created]
+    return [*shown, add_rule(scope, group, ethertype="IPv6", remote_ip_prefix="fe80::%eth0/64")]

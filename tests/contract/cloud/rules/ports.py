@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.contract.cloud.client import COMPUTE, NETWORK, build_name, format_answer
 from tests.contract.cloud.rule_area import CloudRuleArea
-from tests.contract.cloud.scope import CloudScope
+from tests.contract.cloud.scope import SUBNET_NAME, CloudScope
 from tests.contract.rule import Observation
 
 area = CloudRuleArea("ports")
@@ -240,3 +240,27 @@ def networks_and_subnets_are_found_by_their_ids(scope: CloudScope) -> Observatio
     subnets = scope.read(NETWORK, "/v2.0/subnets?name=embedded-subnet")["subnets"]
     refused = (format_answer(scope.send(NETWORK, "GET", path)) for path in paths)
     return [*refused, [each["network_id"] for each in subnets] == [network]]
+
+
+@area.rule_of_scope(
+    [
+        "400 HTTPBadRequest: Invalid input for security_groups. Reason: Duplicate items in the list: '<id>'.",
+        "400 HTTPBadRequest: Invalid input for security_groups. Reason: Duplicate items in the list: '<id>'.",
+        ["default"],
+    ]
+)
+def a_port_has_a_group_once(scope: CloudScope) -> Observation:
+    group, port = scope.create_group(), scope.create_port()
+    answers = [
+        request_port(scope, security_groups=[group, group]),
+        change_port(scope, port, security_groups=[group, group]),
+    ]
+    groups = scope.show("port", port)["security_groups"]
+    return [*answers, [scope.show("security_group", each)["name"] for each in groups]]
+
+
+@area.rule_of_scope(["404 SubnetNotFound: Subnet <id> could not be found.", "201"])
+def a_port_gets_an_address_of_a_subnet_that_is_there(scope: CloudScope) -> Observation:
+    path = f"/v2.0/subnets?name={SUBNET_NAME}"
+    subnet = scope.find_id(NETWORK, path, "subnets", SUBNET_NAME)
+    return [request_port(scope, fixed_ips=[{"subnet_id": each}]) for each in (UNKNOWN, subnet)]

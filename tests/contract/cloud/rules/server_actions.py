@@ -241,3 +241,30 @@ def a_change_of_a_server_is_its_name_and_not_its_user_data(scope: CloudScope) ->
 def _read_events(scope: CloudScope, server: str, row: Document) -> list[Document]:
     path = f"/servers/{server}/os-instance-actions/{row['request_id']}"
     return list(scope.read(COMPUTE, path)["instanceAction"]["events"])
+
+
+@area.rule_of_scope(
+    {
+        "first page": [["unlock"], ["next"]],
+        "second page": ["lock", "create"],
+        "unknown marker": "400 badRequest: Marker None could not be found.",
+        "limit": "400 badRequest: Invalid input for query parameters limit. Value: x. 'x' does not match '^[0-9]*$'",
+    }
+)
+def the_actions_of_a_server_have_pages(scope: CloudScope) -> Observation:
+    server = run_server(scope)
+    for action in ("lock", "unlock"):
+        scope.act(server, action)
+    path = f"/servers/{server}/os-instance-actions"
+    first = scope.read(COMPUTE, f"{path}?limit=1")
+    marker = first["instanceActions"][0]["request_id"]
+    second = scope.read(COMPUTE, f"{path}?marker={marker}")["instanceActions"]
+    return {
+        "first page": [
+            [each["action"] for each in first["instanceActions"]],
+            [each["rel"] for each in first["links"]],
+        ],
+        "second page": [each["action"] for each in second],
+        "unknown marker": describe_answer(scope.send(COMPUTE, "GET", f"{path}?marker=no-such")),
+        "limit": describe_answer(scope.send(COMPUTE, "GET", f"{path}?limit=x")),
+    }

@@ -79,3 +79,34 @@ def two_groups_can_have_one_name(scope: CloudScope) -> Observation:
         "unknown group": describe_answer(scope.send(COMPUTE, "GET", "/os-server-groups/no-such")),
         "deleted": [describe_answer(scope.delete("server_group", one["id"])) for _ in range(2)],
     }
+
+
+GROUP_NAME = (
+    "400 badRequest: An invalid 'name' value was provided. The name must be: printable characters. Can not start or "
+    "end with whitespace."
+)
+
+
+@area.rule_of_scope(
+    {
+        "256 characters": "400 badRequest: Invalid input for field/attribute name. Value: x.... 'x...' is too long",
+        "255 characters": "200",
+        "a space before": GROUP_NAME,
+        "a tab": GROUP_NAME,
+        "none": "400 badRequest: Invalid input for field/attribute name. Value: None. None is not of type 'string'",
+        "other signs": "200",
+    }
+)
+def the_name_of_a_group_is_like_that_of_a_server(scope: CloudScope) -> Observation:
+    def ask(name: object) -> str:
+        values = {"name": name, "policy": "soft-anti-affinity"}
+        return describe_answer(scope.request_creation("server_group", values))
+
+    return {
+        "256 characters": ask("x" * 256),
+        "255 characters": ask("y" * 255),
+        "a space before": ask(" one"),
+        "a tab": ask("one\ttwo"),
+        "none": ask(None),
+        "other signs": ask("a:b,c/d[e]{f}=g;h|i"),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from tests.contract.cloud.client import COMPUTE
 from tests.contract.cloud.rule_area import CloudRuleArea
 from tests.contract.cloud.scope import CloudScope, build_data_device
 from tests.contract.cloud.server_requests import (
@@ -131,3 +132,42 @@ def user_data_have_at_most_65535_characters_of_base64(scope: CloudScope) -> Obse
 def a_list_of_volumes_without_the_root_disk_is_400(scope: CloudScope) -> Observation:
     volume = scope.create_volume()
     return request_server(scope, block_device_mapping_v2=[build_data_device(volume)])
+
+
+@area.rule_of_scope(
+    {
+        "user_data": f"{INPUT} user_data. Value: None. None is not of type 'string'",
+        "config_drive": f"{INPUT} config_drive. Value: None. None is not of type 'boolean', 'string'",
+        "key_name": f"{INPUT} key_name. Value: None. None is not of type 'string'",
+        "availability_zone": f"{INPUT} availability_zone. Value: None. None is not of type 'string'",
+        "block_device_mapping_v2": f"{INPUT} block_device_mapping_v2. Value: None. None is not of type 'array'",
+        "security_groups": f"{INPUT} security_groups. Value: None. None is not of type 'array'",
+        "networks": f"{INPUT} networks. Value: None. None is not valid under any of the given schemas",
+        "metadata": f"{INPUT} metadata. Value: None. None is not of type 'object'",
+        "tags": f"{INPUT} tags. Value: None. None is not of type 'array'",
+        "description": "202",
+    }
+)
+def what_a_creation_does_not_have_is_left_out_and_not_null(scope: CloudScope) -> Observation:
+    keys = ("user_data", "config_drive", "key_name", "availability_zone", "block_device_mapping_v2")
+    more = ("security_groups", "networks", "metadata", "tags", "description")
+    return {key: request_server(scope, **{key: None}) for key in (*keys, *more)}
+
+
+@area.rule_of_scope(
+    {
+        "a hint of no group": f"{INPUT} group. Value: None. None is not of type 'string'",
+        "a group by its name": f"{INPUT} group. Value: no-such. 'no-such' is not a 'uuid'",
+        "no hints": f"{INPUT} os:scheduler_hints. Value: None. None is not of type 'object'",
+    }
+)
+def a_hint_names_a_server_group_by_its_id(scope: CloudScope) -> Observation:
+    def ask(hints: object) -> str:
+        body = {"server": build_request(scope), "os:scheduler_hints": hints}
+        return describe_answer(scope.send(COMPUTE, "POST", "/servers", body))
+
+    return {
+        "a hint of no group": ask({"group": None}),
+        "a group by its name": ask({"group": "no-such"}),
+        "no hints": ask(None),
+    }

@@ -67,6 +67,20 @@ def a_volume_s_fields(scope: CloudScope) -> Observation:
 
 @area.rule_of_scope(
     {
+        "3.42": ["consumes_quota", "service_uuid", "shared_targets", "volume_type_id"],
+        "3.0": ["consumes_quota", "group_id", "service_uuid", "shared_targets", "volume_type_id"],
+    }
+)
+def older_microversions_lack_fields_of_a_volume(scope: CloudScope) -> Observation:
+    volume = scope.create_volume()
+    return {
+        version: sorted({*SHOWN_KEYS} - scope.show("volume", volume, version=version).keys())
+        for version in ("3.42", "3.0")
+    }
+
+
+@area.rule_of_scope(
+    {
         "attachments": [],
         "availability_zone": "nova",
         "bootable": "false",

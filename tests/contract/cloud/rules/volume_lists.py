@@ -140,3 +140,35 @@ def the_volume_types_of_a_project(scope: CloudScope) -> Observation:
         default,
         sorted(names & {"broken", "fast", "fixed", "permanent", "shared", "standard", "unattachable"}),
     ]
+
+
+@area.rule_of_scope(
+    [
+        1,
+        ["next"],
+        True,
+        "404 itemNotFound: Message nowhere could not be found.",
+        "400 badRequest: limit param must be an integer",
+    ]
+)
+def messages_have_pages(scope: CloudScope) -> Observation:
+    path = f"/messages?resource_uuid={scope.create_volume(volume_type='broken')}"
+    scope.await_value(lambda: str(len(scope.read(VOLUME, path)["messages"]) > 1), "True")
+    first = scope.read(VOLUME, f"{path}&limit=1")
+    later = scope.read(VOLUME, f"{path}&marker={first['messages'][0]['id']}")["messages"]
+    everything = scope.read(VOLUME, path)["messages"]
+    return [
+        len(first["messages"]),
+        [each["rel"] for each in first["messages_links"]],
+        [each["id"] for each in later] == [each["id"] for each in everything[1:]],
+        format_answer(scope.send(VOLUME, "GET", "/messages?marker=nowhere")),
+        format_answer(scope.send(VOLUME, "GET", "/messages?limit=x")),
+    ]
+
+
+@area.rule_of_scope([True, "404 itemNotFound: Volume type fast could not be found."])
+def a_volume_type_is_shown_by_its_id_alone(scope: CloudScope) -> Observation:
+    rows = scope.read(VOLUME, "/types")["volume_types"]
+    fast = next(str(each["id"]) for each in rows if each["name"] == "fast")
+    shown = scope.read(VOLUME, f"/types/{fast}")["volume_type"]
+    return [shown["id"] == fast, format_answer(scope.send(VOLUME, "GET", "/types/fast"))]

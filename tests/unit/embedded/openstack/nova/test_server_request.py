@@ -16,6 +16,7 @@ from guestagent.embedded.openstack.nova.server_request import (
 )
 
 IMAGE, PORT, VOLUME = (f"{number}" * 8 + "-1111-4111-8111-111111111111" for number in (1, 2, 3))
+GROUP_ID = "6f1f0b5e-5d8c-4b8e-9a52-3c2d8e7f1a90"
 VERSION = (2, 79)
 
 
@@ -56,9 +57,9 @@ def test_none_is_no_network_and_auto_is_one_that_nova_chooses(networks: object, 
 
 
 def test_a_group_of_servers_is_a_hint_beside_the_server() -> None:
-    body = {**build_body(), "os:scheduler_hints": {"group": "g"}}
+    body = {**build_body(), "os:scheduler_hints": {"group": GROUP_ID}}
 
-    assert parse_server_request(body, VERSION).server_group == "g"
+    assert parse_server_request(body, VERSION).server_group == GROUP_ID
 
 
 @pytest.mark.parametrize(
