@@ -10,6 +10,7 @@ from guestagent.controller.stack_reader import find_stack
 from guestagent.resources.engine import Advance
 from guestagent.resources.natives.cloud_api import CloudApi
 from guestagent.resources.operation import OperationState
+from guestagent.resources.orchestrator.kept_volumes import KeptVolumeSearch
 from guestagent.resources.orchestrator.reader import OrchestratorReader
 from guestagent.resources.orchestrator.recorded_heat import HeatRequestFailed
 from guestagent.resources.orchestrator.stack_audit import ORCHESTRATOR
@@ -47,8 +48,9 @@ class OrchestratorEngine:
     ) -> None:
         self._heat, self._cloud, self._store_id = heat, cloud, store_id
         self._sources, self._settle_s, self._clock = sources, settle_s, clock
-        self._reader = OrchestratorReader(heat, inventory, cloud, store_id, settle_s, looks)
-        self._cleaner = VolumeCleaner(cloud, self._reader.list_kept_volumes)
+        kept_volumes = KeptVolumeSearch(heat, cloud, store_id, settle_s, looks)
+        self._reader = OrchestratorReader(heat, inventory, cloud, store_id, settle_s, looks, kept_volumes)
+        self._cleaner = VolumeCleaner(cloud, kept_volumes.search_cluster)
 
     @property
     def name(self) -> str:

@@ -11,20 +11,15 @@ from guestagent.controller.stack_reader import find_stack
 from guestagent.controller.stacks import Stacks
 from guestagent.controller.status import read_cluster_status
 from guestagent.controller.template import parse, read_cluster
-from guestagent.controller.template.volume_resources import CLUSTER_KEY
 from guestagent.errors import InvalidTemplate
 from guestagent.resources.audit_look import group_ids, leave_unsettled, require_complete
 from guestagent.resources.following import FollowedSource
-from guestagent.resources.natives.cloud_api import CloudApi, CloudObservation
+from guestagent.resources.natives.cloud_api import CloudApi
 from guestagent.resources.operation import RefusalCode
 from guestagent.resources.orchestrator.instance_views import StackLook, build_group_views, build_instance_view
-from guestagent.resources.orchestrator.stack_audit import (
-    ORCHESTRATOR,
-    list_kept_volumes,
-    list_stack_findings,
-    may_be_ours,
-)
-from guestagent.resources.orchestrator.stack_inventory import StackEntry, StackInventory
+from guestagent.resources.orchestrator.kept_volumes import KeptVolumeSearch
+from guestagent.resources.orchestrator.stack_audit import ORCHESTRATOR, list_stack_findings
+from guestagent.resources.orchestrator.stack_inventory import StackInventory
 from guestagent.resources.orchestrator.stack_orders import read_stack_description
 from guestagent.resources.orchestrator.stack_preflight import find_stack_problems
 from guestagent.resources.orchestrator.stack_reference import load_reference
@@ -46,10 +41,11 @@ class OrchestratorReader:
         store_id: str,
         settle_s: float,
         looks: LookMemory,
+        kept_volumes: KeptVolumeSearch,
     ) -> None:
         self._heat, self._inventory, self._cloud = heat, inventory, cloud
         self._store_id, self._settle_s = store_id, settle_s
-        self._looks = looks
+        self._looks, self._kept_volumes = looks, kept_volumes
 
     def list_instances(self, snapshot: ClusterSnapshot) -> Sequence[InstanceView]:
         stack = self._find_stack(snapshot)
@@ -80,7 +76,10 @@ class OrchestratorReader:
         return find_stack_problems(content.cluster, found, self._cloud.read_inventory())
 
     def audit(self, clusters: Sequence[ClusterSnapshot]) -> Sequence[AuditFinding]:
-        """Return the findings. A stack counts as lost or left over after two looks: rows and stacks come and go."""
+        """Return the findings. A stack counts as lost or left over after two looks: rows and stacks come and go.
+
+        So does a volume as kept.
+        """
         looked_at = self._looks.read_time()
         observed = require_complete(self._cloud.observe())
         stacks = self._inventory.list_stacks()
@@ -88,12 +87,8 @@ class OrchestratorReader:
         ages = self._looks.note_looks(ORCHESTRATOR, looked_at, group_ids(findings), is_whole=True)
         return (
             *(self._settle(finding, ages[finding.id]) for finding in findings),
-            *self._list_kept_volumes(observed, stacks),
+            *(each.shown_finding for each in self._kept_volumes.search_project(observed, looked_at)),
         )
-
-    def list_kept_volumes(self) -> Sequence[AuditFinding]:
-        """Return the volumes that no stack uses any more."""
-        return self._list_kept_volumes(self._cloud.observe(), self._inventory.list_stacks())
 
     def find_evidence(self, cluster: str, snapshot: ClusterSnapshot | None) -> Sequence[str]:
         """Return what its stack shows. One that is no cluster, or another store's, is none."""
@@ -110,19 +105,6 @@ class OrchestratorReader:
         except InvalidTemplate:
             return ()
         return (f"the template of stack {stack.id} is a cluster's",)
-
-    def _list_kept_volumes(
-        self, observed: CloudObservation, stacks: Sequence[StackEntry]
-    ) -> Sequence[AuditFinding]:
-        volumes = [each for each in observed.volumes.values() if may_be_ours(self._store_id, each)]
-        owners = {volume.metadata.get(CLUSTER_KEY, "") for volume in volumes}
-        resources = {
-            stack.name: self._heat.all_resources(Stack(stack.id, stack.name, stack.status))
-            for stack in stacks
-            if stack.name in owners
-        }
-        used_ids = {name: frozenset(each.id for each in found) for name, found in resources.items()}
-        return tuple(list_kept_volumes(self._store_id, volumes, used_ids))
 
     def _find_stack(self, snapshot: ClusterSnapshot) -> Stack | None:
         """Return the stack to which the row leads."""

@@ -193,7 +193,9 @@ def test_a_resize_without_a_host_fails_at_once_by_the_words_of_nova(manager: Ser
     deleted = manager.carry_out(DeleteCluster, **name, volumes=VolumeFate.KEEP)
     assert deleted.state is OperationState.DONE
     assert [volume.status for volume in manager.observe().volumes.values()] == ["available"]
-    assert [str(finding.kind) for finding in manager.intake.audit()] == ["kept_volume"]
+    (finding,) = manager.intake.audit()
+    assert (finding.resource, str(finding.kind)) == ("volume", "unsettled")
+    assert finding.text.endswith("it is a finding: kept_volume")
 
 
 def test_a_stack_of_the_command_line_is_registered_changed_and_let_go(
