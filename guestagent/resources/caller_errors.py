@@ -16,6 +16,7 @@ from guestagent.errors import (
     StorageError,
 )
 from guestagent.resources.operation import RefusalCode
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 
 LOG = logging.getLogger(__name__)
 FORBIDDEN_STATUSES = frozenset({401, 403})
@@ -23,11 +24,13 @@ FORBIDDEN_STATUSES = frozenset({401, 403})
 
 @contextmanager
 def refuse_on_errors() -> Iterator[None]:
-    """Raise OrderRefused in place of other errors. What is wrong with the store is logged only."""
+    """Raise OrderRefused in place of other errors. What is wrong with the whole store is logged only."""
     try:
         yield
     except InvalidOrder as error:
         raise OrderRefused(RefusalCode.INVALID, "the request is invalid", error.problems) from error
+    except UnreadableRecord as error:
+        raise OrderRefused(RefusalCode.ATTENTION, str(error)) from error
     except StorageError as error:
         reference = secrets.token_hex(4)
         LOG.error("the store cannot be used (reference %s): %s", reference, error)

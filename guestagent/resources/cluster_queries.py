@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from guestagent.errors import OrderRefused
+from guestagent.resources.audit_look import build_unreadable_finding
 from guestagent.resources.engine_selection import EngineSelection, require_reader
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orders import CreateCluster
 from guestagent.resources.store.protocol import OrderStore
 from guestagent.resources.store.records import ClusterSnapshot
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.resources.views import (
     AuditFinding,
     ClusterOwner,
@@ -66,10 +68,13 @@ class ClusterQueries:
         return require_reader(engine).preflight(order)
 
     def audit(self) -> Sequence[AuditFinding]:
+        """Return the findings of all engines, and the clusters that cannot be read."""
         snapshots = tuple(self._list_snapshots())
         findings = [
-            finding for reader in self._engines.list_readers().values() for finding in reader.audit(snapshots)
+            build_unreadable_finding(each.cluster, each.unreadable) for each in snapshots if each.unreadable
         ]
+        for reader in self._engines.list_readers().values():
+            findings += reader.audit(snapshots)
         return sorted(findings, key=lambda each: (each.cluster, each.kind, each.resource, each.cloud_id))
 
     def require_cluster(self, cluster: str) -> ClusterSnapshot:
@@ -80,8 +85,12 @@ class ClusterQueries:
         return snapshot
 
     def _list_snapshots(self) -> Iterator[ClusterSnapshot]:
+        """Yield what the store has of each cluster. One that cannot be read keeps no other from being shown."""
         for record in self._store.clusters():
-            snapshot = self._store.read(record.name)
+            try:
+                snapshot = self._store.read(record.name)
+            except UnreadableRecord as error:
+                snapshot = ClusterSnapshot(cluster=record, unreadable=str(error))
             if snapshot is not None:
                 yield snapshot
 
@@ -95,7 +104,7 @@ def build_summary(snapshot: ClusterSnapshot) -> ClusterSummary:
         engine=snapshot.cluster.engine,
         running=running[0].kind if running else "",
         waiting=len(operations) - len(running),
-        attention=snapshot.cluster.attention,
+        attention=snapshot.unreadable or snapshot.cluster.attention,
     )
 
 

@@ -58,7 +58,11 @@ class ResourceReader(Protocol):
         """Return what the creation of a cluster would fail for. Nothing is made."""
 
     def audit(self, clusters: Sequence[ClusterSnapshot]) -> Sequence[AuditFinding]:
-        """Return what is in the cloud and should not be, and the reverse. `clusters` are all of the store."""
+        """Return what is in the cloud and should not be, and the reverse. `clusters` are all of the store.
+
+        One of the engine's own whose document cannot be read is a finding. Nothing in the cloud is left over because of
+        it, nor because of one that is `unreadable`, of which nothing is known but its row.
+        """
 
     def find_evidence(self, cluster: str, snapshot: ClusterSnapshot | None) -> Sequence[str]:
         """Return what in the cloud shows that this engine owns a cluster of that name: one sentence each.

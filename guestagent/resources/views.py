@@ -115,6 +115,7 @@ class FindingKind(str, Enum):
     FOREIGN_RULE = "foreign_rule"  # a rule in a group of ours that is not ours
     STRANGER = "stranger"  # something of others that uses a group of ours
     DRIFT = "drift"  # somebody else has changed it
+    UNREADABLE = "unreadable"  # a cluster of which the store holds something that cannot be read
     UNSETTLED = "unsettled"  # one look shows it; after the settle time another one decides what it is
 
     def __str__(self) -> str:
@@ -126,7 +127,8 @@ class AuditFinding:
     """One thing that an audit has found. `id` names it in an order to clean; it changes when the thing changes.
 
     `resource` is its kind in the cloud (`server`, `volume`, `port`, `group`, `server_group`, `rule`, `attachment`,
-    `stack`), `text` says what it is and what to do. `is_cleanable`: an order to clean can delete it.
+    `stack`, or `cluster` in the store), `text` says what it is and what to do. `is_cleanable`: an order to clean can
+    delete it.
     """
 
     id: str

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from guestagent.controller.seed import NodeSeed
-from guestagent.errors import StorageError
 from guestagent.resources.following import dump_following, load_admissions, load_followed
 from guestagent.resources.rule import Rule, RuleShape, dump_rule
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.resources.wanted import WantedCluster, WantedInstance, WantedVolume
 from guestagent.validation import Problems
 
@@ -47,15 +47,15 @@ def dump_wanted(wanted: WantedCluster) -> str:
 
 @lru_cache(CLUSTERS_IN_MEMORY)
 def load_wanted(text: str) -> WantedCluster:
-    """Read the text. Raise StorageError if it is not one of ours, or if a newer version has written it."""
+    """Read the text. Raise UnreadableRecord if it is not one of ours, or if a newer version has written it."""
     try:
         document: dict[str, Any] = json.loads(text)
         if document["version"] > WANTED_VERSION:
-            raise StorageError("the store was written by a newer guestagent: use that one")
+            raise UnreadableRecord("the store was written by a newer guestagent: use that one")
         return _build_cluster(document)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"the store holds a cluster that cannot be read: {type(error).__name__}"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableRecord(
+            f"the store holds a cluster that cannot be read ({type(error).__name__}); use the version that wrote it"
         ) from error
 
 

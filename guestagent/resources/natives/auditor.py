@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from guestagent.resources.audit_look import group_ids, leave_unsettled, require_complete
+from guestagent.resources.audit_look import (
+    find_unreadable_reason,
+    group_ids,
+    leave_unsettled,
+    list_unreadable_documents,
+    require_complete,
+)
 from guestagent.resources.natives.cloud_api import CloudApi, CloudObservation
 from guestagent.resources.natives.cloud_lookups import add_holders, read_missing
 from guestagent.resources.natives.cluster_view import ClusterView, build_view
@@ -32,7 +38,11 @@ class NativesAuditor:
         known = self._build_known(clusters, observed)
         suspects = [*list_marked_suspects(known, observed), *self._list_differences(known)]
         ages = self._looks.note_looks(ENGINE_NAME, looked_at, group_ids(suspects), is_whole=True)
-        return tuple(build_finding(each, ages[each.id], self.settle_s) for each in suspects)
+        own = (each for each in clusters if each.cluster.engine == ENGINE_NAME)
+        return (
+            *(build_finding(each, ages[each.id], self.settle_s) for each in suspects),
+            *list_unreadable_documents(own, load_wanted),
+        )
 
     def list_suspects(
         self, snapshot: ClusterSnapshot, observed: CloudObservation
@@ -56,12 +66,17 @@ class NativesAuditor:
 
     def _build_known(self, clusters: Sequence[ClusterSnapshot], observed: CloudObservation) -> KnownClusters:
         views: dict[str, ClusterView] = {}
+        unreadable: set[str] = set()
         for snapshot in clusters:
-            wanted = snapshot.cluster.wanted
-            if snapshot.cluster.engine == ENGINE_NAME and wanted is not None:
-                view = build_view(self._store_id, load_wanted(wanted), snapshot, observed)
-                views[snapshot.cluster.id] = view
-        return KnownClusters(self._store_id, views)
+            cluster = snapshot.cluster
+            if cluster.engine != ENGINE_NAME:
+                continue
+            if find_unreadable_reason(snapshot, load_wanted):
+                unreadable.add(cluster.id)
+            elif cluster.wanted is not None:
+                view = build_view(self._store_id, load_wanted(cluster.wanted), snapshot, observed)
+                views[cluster.id] = view
+        return KnownClusters(self._store_id, views, frozenset(unreadable))
 
 
 def build_finding(suspect: Suspect, age_s: float, settle_s: float) -> AuditFinding:

@@ -59,10 +59,18 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class KnownClusters:
-    """The clusters of NATIVES in the store of which something is wanted, by their UUIDs."""
+    """The clusters of NATIVES in the store of which something is wanted, by their UUIDs.
+
+    `unreadable` are the UUIDs of those that cannot be read: nobody can tell what of theirs is left over.
+    """
 
     store_id: str
     views: Mapping[str, ClusterView] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+
+    def can_judge(self, mark: Mark) -> bool:
+        """Return whether the mark is of this store, and of no cluster that cannot be read."""
+        return mark.store_id == self.store_id and mark.cluster_id not in self.unreadable
 
     def find_view(self, mark: Mark) -> ClusterView | None:
         return self.views.get(mark.cluster_id)
@@ -88,7 +96,7 @@ def list_marked_suspects(
     marks = [
         (cloud_id, mark)
         for cloud_id, mark in list_marks(observed)
-        if mark.store_id == known.store_id and cluster in {"", mark.key.cluster}
+        if known.can_judge(mark) and cluster in {"", mark.key.cluster}
     ]
     unexplained = [
         Unexplained(cloud_id, mark, is_twin)
@@ -243,7 +251,7 @@ def _list_leaked_reservations(known: KnownClusters, observed: CloudObservation) 
     for attachment in observed.attachments:
         volume = observed.volumes.get(attachment.volume_id)
         mark = None if volume is None else parse_metadata(volume.metadata)
-        if mark is None or mark.store_id != known.store_id or attachment.status != "reserved":
+        if mark is None or not known.can_judge(mark) or attachment.status != "reserved":
             continue
         if attachment.server_id in observed.servers or _is_server_awaited(known, mark):
             continue

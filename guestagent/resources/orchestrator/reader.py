@@ -12,7 +12,12 @@ from guestagent.controller.stacks import Stacks
 from guestagent.controller.status import read_cluster_status
 from guestagent.controller.template import parse, read_cluster
 from guestagent.errors import InvalidTemplate
-from guestagent.resources.audit_look import group_ids, leave_unsettled, require_complete
+from guestagent.resources.audit_look import (
+    group_ids,
+    leave_unsettled,
+    list_unreadable_documents,
+    require_complete,
+)
 from guestagent.resources.following import FollowedSource
 from guestagent.resources.natives.cloud_api import CloudApi
 from guestagent.resources.operation import RefusalCode
@@ -85,9 +90,11 @@ class OrchestratorReader:
         stacks = self._inventory.list_stacks()
         findings = list(list_stack_findings(self._store_id, clusters, stacks))
         ages = self._looks.note_looks(ORCHESTRATOR, looked_at, group_ids(findings), is_whole=True)
+        own = (each for each in clusters if each.cluster.engine == ORCHESTRATOR)
         return (
             *(self._settle(finding, ages[finding.id]) for finding in findings),
             *(each.shown_finding for each in self._kept_volumes.search_project(observed, looked_at)),
+            *list_unreadable_documents(own, load_reference),
         )
 
     def find_evidence(self, cluster: str, snapshot: ClusterSnapshot | None) -> Sequence[str]:

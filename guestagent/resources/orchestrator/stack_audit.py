@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from guestagent.controller.template.volume_resources import CLUSTER_KEY, ENGINE_KEY, INSTANCE_KEY, STORE_KEY
+from guestagent.resources.audit_look import find_unreadable_reason
 from guestagent.resources.natives.cloud_api import CloudVolume
 from guestagent.resources.orchestrator.stack_inventory import StackEntry
 from guestagent.resources.orchestrator.stack_reference import load_reference
@@ -24,10 +25,15 @@ UNMARKED_ADVICE = (
 def list_stack_findings(
     store_id: str, snapshots: Iterable[ClusterSnapshot], stacks: Sequence[StackEntry]
 ) -> Iterator[AuditFinding]:
-    """Yield stacks with our mark that have no row, and rows that have no stack."""
+    """Yield stacks with our mark that have no row, and rows that have no stack.
+
+    A row that cannot be read has the stack of its cluster's name.
+    """
     own = [each for each in snapshots if each.cluster.engine == ORCHESTRATOR]
     references = {
-        each.cluster.name: load_reference(each.cluster.wanted) for each in own if each.cluster.wanted
+        each.cluster.name: load_reference(each.cluster.wanted)
+        for each in own
+        if each.cluster.wanted and not find_unreadable_reason(each, load_reference)
     }
     known_ids = {reference.stack_id for reference in references.values()}
     names = {each.cluster.name for each in own}

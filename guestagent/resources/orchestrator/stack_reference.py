@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from guestagent.errors import StorageError
 from guestagent.resources.following import Admission, FollowedSource, load_admissions, load_followed
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 
 REFERENCE_VERSION = 2
 
@@ -45,14 +45,15 @@ def dump_reference(reference: StackReference) -> str:
 
 
 def load_reference(text: str) -> StackReference:
-    """Read the text. Raise StorageError if it is not one of ours, or if a newer version has written it."""
+    """Read the text. Raise UnreadableRecord if it is not one of ours, or if a newer version has written it."""
     try:
         document: dict[str, Any] = json.loads(text)
         if document.pop("version") > REFERENCE_VERSION:
-            raise StorageError("the store was written by a newer guestagent: use that one")
+            raise UnreadableRecord("the store was written by a newer guestagent: use that one")
         following = {"admissions": load_admissions(document), "followed": load_followed(document)}
         return StackReference(**{**document, **following})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(
-            f"the store holds a stack's reference that cannot be read: {type(error).__name__}"
+        raise UnreadableRecord(
+            f"the store holds a stack's reference that cannot be read ({type(error).__name__}); "
+            f"use the version that wrote it"
         ) from error

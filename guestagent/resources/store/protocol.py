@@ -129,7 +129,10 @@ class OrderStore(LeaseSource, LookMemory, Protocol):
         """Note that another try of an operation is asked for."""
 
     def read(self, cluster: str) -> ClusterSnapshot | None:
-        """Read everything about a cluster without its lease: only to look. None if there is no such cluster."""
+        """Read everything about a cluster without its lease: only to look. None if there is no such cluster.
+
+        Raise UnreadableRecord if something of it cannot be read.
+        """
 
     def read_record(self, cluster: str) -> ClusterRecord | None:
         """Read a cluster's own row: of all that is known of it the part whose length no guest decides."""

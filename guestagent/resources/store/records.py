@@ -163,6 +163,9 @@ class ClusterSnapshot:
     for (`cancelled`) or another try (`retried`: how often). `contacts` are the servers, each an instance and its epoch,
     that have read their documents. `key_contacts` are instances with the ids of the keys that have signed the addresses
     at which they read: noted while a key is changed. `version` is that of `OrderStore.read_version`.
+
+    `unreadable` is why nothing but `cluster` could be read ("": all of it was). An audit is given such a snapshot, so
+    that nothing in the cloud is taken for left over because of that; nobody else is.
     """
 
     cluster: ClusterRecord
@@ -173,6 +176,7 @@ class ClusterSnapshot:
     key_contacts: frozenset[tuple[str, str]] = frozenset()
     now: float = 0.0
     version: str | None = None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

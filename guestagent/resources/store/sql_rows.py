@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
 
-from guestagent.errors import InvalidInput, Problem, StorageError
+from guestagent.errors import InvalidInput, Problem
 from guestagent.resources.operation import Operation, OperationState, OrderRefusal, RefusalCode
 from guestagent.resources.order_shapes import read_order
 from guestagent.resources.orders import Order
@@ -23,6 +24,7 @@ from guestagent.resources.store.records import (
     ResourceRecord,
     SignalEntry,
 )
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 
 SqlRow = Row[Any]
 ORDERS_IN_MEMORY = 256
@@ -42,31 +44,33 @@ def read_cluster(row: SqlRow) -> ClusterRecord:
 
 
 def read_operation(row: SqlRow) -> Operation:
-    """Return the operation of a row of `operations`."""
-    return Operation(
-        id=row.id,
-        request_id=row.request_id,
-        cluster=row.cluster,
-        kind=row.kind,
-        state=OperationState(row.state),
-        sequence=row.sequence,
-        accepted_at=row.accepted_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        step=row.step,
-        waiting_for=row.waiting_for,
-        attention=row.attention,
-        refusal=None if row.refusal is None else _read_refusal(row.refusal),
-        result=json.loads(row.result),
-    )
+    """Return the operation of a row of `operations`. Raise UnreadableRecord if it cannot be read."""
+    with _name_record(f"operation {row.id} of cluster {row.cluster}"):
+        return Operation(
+            id=row.id,
+            request_id=row.request_id,
+            cluster=row.cluster,
+            kind=row.kind,
+            state=OperationState(row.state),
+            sequence=row.sequence,
+            accepted_at=row.accepted_at,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            step=row.step,
+            waiting_for=row.waiting_for,
+            attention=row.attention,
+            refusal=None if row.refusal is None else _read_refusal(row.refusal),
+            result=json.loads(row.result),
+        )
 
 
 def read_queued_operation(row: SqlRow) -> QueuedOperation:
-    """Return the operation of a row of `operations` with its order. Raise StorageError if nobody can read that."""
+    """Return the operation of a row of `operations` with its order. Raise UnreadableRecord if that cannot be read."""
     try:
-        order = _read_order(row.kind, row.document)
+        with _name_record(f"the order of operation {row.id} of cluster {row.cluster}"):
+            order = _read_order(row.kind, row.document)
     except InvalidInput as error:
-        raise StorageError(
+        raise UnreadableRecord(
             f"the store holds an order that this guestagent cannot read (operation {row.id}): {error}; "
             f"use the version that accepted it"
         ) from error
@@ -101,10 +105,13 @@ def dump_progress(operation: Operation) -> dict[str, object]:
 
 
 def read_resource(row: SqlRow, cluster: str) -> ResourceRecord:
-    """Return the record of a row of `resources`."""
+    """Return the record of a row of `resources`. Raise UnreadableRecord if it cannot be read."""
+    with _name_record(f"a resource of cluster {cluster} ({row.kind} {row.instance or row.name})"):
+        key = ResourceKey(cluster, ResourceKind(row.kind), row.instance, row.name, row.epoch)
+        phase = ResourcePhase(row.phase)
     return ResourceRecord(
-        key=ResourceKey(cluster, ResourceKind(row.kind), row.instance, row.name, row.epoch),
-        phase=ResourcePhase(row.phase),
+        key=key,
+        phase=phase,
         cloud_id=row.cloud_id,
         operation_id=row.operation_id,
         intended_at=row.intended_at,
@@ -146,6 +153,18 @@ def read_signal(row: SqlRow) -> SignalEntry:
         data=row.data,
         at=row.at,
     )
+
+
+@contextmanager
+def _name_record(name: str) -> Iterator[None]:
+    """Within the block, name the record that cannot be read. Its content is not shown."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableRecord(
+            f"the store holds {name} in a form that this guestagent cannot read ({type(error).__name__}); "
+            f"use the version that wrote it"
+        ) from error
 
 
 def _dump_json(value: Mapping[str, object]) -> str:

@@ -41,6 +41,7 @@ from guestagent.errors import (
     UnsupportedEnvironment,
     VolumeError,
 )
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.signal import HandleBroken, HandleDoubted
 from tests.unit.golden.command_line import answer_command, connect_to
 from tests.unit.golden.golden_file import add_golden, golden, to_json
@@ -70,6 +71,7 @@ ERRORS: dict[str, GuestAgentError] = {
     "stack-failed": StackFailed("db", "CREATE_FAILED", "reason"),
     "deadline-exceeded": DeadlineExceeded("message"),
     "storage": StorageError("message"),
+    "unreadable-record": UnreadableRecord("message"),
     "volume": VolumeError("message", "advice"),
     "seed": SeedError("message", "advice"),
     "data-mismatch": DataMismatch("message"),
