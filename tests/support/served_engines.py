@@ -72,13 +72,14 @@ def serve_engines(
     connection: Connection,
     select: Callable[[EngineContext], EngineSelection],
     address: EndpointAddress | None = None,
+    settle_s: float = SETTLE_S,
 ) -> Iterator[ServedEngines]:
     """Run a service whose store is in the folder, and whose endpoint is on loopback: at `address`, or at a new one."""
     store = open_sql_store(Secret(f"sqlite:///{folder}/store/orders.db"))
     address = build_address() if address is None else address
     port = int(address.url.rpartition(":")[2])
     endpoint = EndpointServer(EndpointSettings(HOST, port), EndpointApplication(NodeEndpoint(store, address)))
-    context = EngineContext(connection=connection, store=store, endpoint=address, settle_s=SETTLE_S)
+    context = EngineContext(connection=connection, store=store, endpoint=address, settle_s=settle_s)
     selection = select(context)
     service = ResourceService(store, selection.engines, "test", parts=(endpoint,))
     service.open()
