@@ -14,6 +14,7 @@ from guestagent.cli.resources_settings import (
     load_chosen_settings,
     require_resources_extra,
 )
+from guestagent.cli.termination import queue_signals
 
 LOG = logging.getLogger("guestagent")
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -76,17 +77,17 @@ def run_serve(args: argparse.Namespace) -> int:
     with require_resources_extra():
         from guestagent.resources.service.assembly import open_service
 
-    with open_service(settings, args.abandon, begins_anew=args.new_store) as service:
-        # Blocked before the first thread starts, so that this one alone gets them.
-        awaited = (*ENDING_SIGNALS, RELOAD_SIGNAL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    with (
+        open_service(settings, args.abandon, begins_anew=args.new_store) as service,
+        queue_signals((*ENDING_SIGNALS, RELOAD_SIGNAL)) as wait_for_signal,
+    ):
         service.open()
         notify_systemd("READY=1")
         LOG.info("the resource manager is ready")
-        while (number := signal.sigwait(awaited)) == RELOAD_SIGNAL:
+        while (number := wait_for_signal()) == RELOAD_SIGNAL:
             service.reload()
         notify_systemd("STOPPING=1")
-        LOG.info("%s: no more orders are taken, and the present rounds end", signal.Signals(number).name)
+        LOG.info("%s: no more orders are taken, and the present rounds end", number.name)
         has_ended = service.close()
     if not has_ended:
         # What still waits for an answer is not waited for. The store knows everything that was sent.
