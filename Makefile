@@ -43,7 +43,7 @@ test-faults: set-up ## every row of the failure table on three real servers; ARG
 test-natives: set-up ## the engine NATIVES on the imitated cloud
 	@tools/check natives
 
-test-natives-real: set-up ## the engine NATIVES on a real Nova, Cinder and Neutron, with a fake hypervisor below them; CLOUD_RELEASE=2026.2: of that release, from PyPI
+test-natives-real: set-up ## all engines on a real Nova, Cinder and Neutron, with a fake hypervisor below them; CLOUD_RELEASE=2026.2: of that release, from PyPI; PATIENT=1: the longest too
 	@CLOUD_RELEASE=$(CLOUD_RELEASE) tools/check natives-real
 
 contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, CLOUD_RELEASE=2026.2, ARGS=--json

@@ -13,7 +13,7 @@ from xdist.remote import Producer
 
 from tests.support.environment import filter_environment
 from tests.support.scheduling import SharedServerScheduler
-from tests.support.selection import get_start_order, is_left_to_test_all
+from tests.support.selection import get_start_order, is_left_to_test_all, select_share
 from tests.support.subnets import open_subnet
 
 # The cases of a contract are imported, and shall show what they compared.
@@ -40,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run also what only `make test-all` runs: every server, patient tests",
     )
+    parser.addoption(
+        "--share",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of each test with several cases, run only every Nth case, beginning with the first",
+    )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharedServerScheduler:
@@ -52,7 +59,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         deselected = [item for item in items if is_left_to_test_all(item)]
         items[:] = [item for item in items if not is_left_to_test_all(item)]
         config.hook.pytest_deselected(items=deselected)
-    items.sort(key=get_start_order)
+    selected = select_share((item.nodeid for item in items), config.getoption("--share"))
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in selected])
+    items[:] = sorted((item for item in items if item.nodeid in selected), key=get_start_order)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _INTEGRATION):
             item.add_marker(pytest.mark.integration)

@@ -52,7 +52,7 @@ def has_row(cluster: RealGuestCluster, number: int) -> bool:
     return str(number) in {row["id"] for row in rows}
 
 
-@pytest.mark.parametrize("cluster", ["natives"], indirect=True)
+@pytest.mark.parametrize("cluster", ["natives", "orchestrator"], indirect=True)
 def test_a_replica_follows_its_source_through_growth_and_resize(
     cluster: RealGuestCluster, cloud_with_guests: RealCloudWithGuests
 ) -> None:

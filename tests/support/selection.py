@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,18 @@ def is_left_to_test_all(item: pytest.Item) -> bool:
     if server is None or item.get_closest_marker("every_server") is not None:
         return False
     return server not in REPRESENTATIVES
+
+
+def select_share(test_ids: Iterable[str], divisor: int) -> set[str]:
+    """Return, of the cases of each test, those at the places 0, `divisor`, 2 * `divisor`, ..."""
+    cases: Counter[str] = Counter()
+    selected = set()
+    for test_id in test_ids:
+        test = test_id.partition("[")[0]
+        if cases[test] % divisor == 0:
+            selected.add(test_id)
+        cases[test] += 1
+    return selected
 
 
 def get_start_order(item: pytest.Item) -> int:

@@ -20,6 +20,7 @@ from tests.support.selection import (
     get_start_order,
     get_work_unit,
     is_left_to_test_all,
+    select_share,
 )
 
 
@@ -95,6 +96,14 @@ def test_the_tests_of_the_resident_agent_share_a_server_across_files() -> None:
     assert get_work_unit(f"{folder}/test_stop.py::test_a") == get_work_unit(
         f"{folder}/test_status.py::test_b"
     )
+
+
+def test_a_share_has_every_nth_case_of_each_test() -> None:
+    cases = [f"test_rules.py::test_a_rule[{number}]" for number in range(7)]
+
+    share = select_share(["test_life.py::test_a_life", *cases], 3)
+
+    assert share == {"test_life.py::test_a_life", *(cases[number] for number in (0, 3, 6))}
 
 
 def test_the_real_services_are_started_once() -> None:

@@ -114,7 +114,9 @@ def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: HeatRequests) -
 
     answers = {
         "its handle's metadata": requests.get(f"{resource}/metadata", headers=token, timeout=60),
-        "another's metadata": requests.get(f"{stack}/resources/Condition/metadata", headers=token, timeout=60),
+        "another's metadata": requests.get(
+            f"{stack}/resources/Condition/metadata", headers=token, timeout=60
+        ),
         "its own resource": requests.get(resource, headers=token, timeout=60),
         "the stack": requests.get(stack, headers=token, timeout=60),
         "deleting": requests.delete(stack, headers=token, timeout=60),
