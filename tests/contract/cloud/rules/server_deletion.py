@@ -20,19 +20,22 @@ NOT_FOUND = "404 itemNotFound: Instance <id> could not be found."
 LOCKED = "409 conflictingRequest: Instance <id> is locked"
 
 
+def read_state(scope: CloudScope, server: str) -> str:
+    """Return a server's status and its task state, or that it is gone."""
+    shown = scope.show("server", server)
+    return f"{shown['status']}/{shown['OS-EXT-STS:task_state']}" if shown else GONE
+
+
 def list_states_until_gone(scope: CloudScope, server: str) -> set[str]:
     """Return the statuses with their task states that were seen before the server was gone."""
     states: set[str] = set()
 
     def read() -> str:
-        shown = scope.show("server", server)
-        if not shown:
-            return GONE
-        states.add(f"{shown['status']}/{shown['OS-EXT-STS:task_state']}")
-        return str(shown["status"])
+        states.add(state := read_state(scope, server))
+        return state
 
     scope.await_value(read, GONE)
-    return states
+    return states - {GONE}
 
 
 @area.rule_of_scope({"answer": "204", "others than these": [], "then": [NOT_FOUND, NOT_FOUND], "listed": []})
@@ -55,13 +58,13 @@ def a_server_stays_active_until_it_is_gone(scope: CloudScope) -> Observation:
 @area.rule_of_scope({"answers": ["204", "204"], "first": "BUILD/deleting", "others than these": []})
 def a_server_in_build_is_deleted_when_it_has_been_spawned(scope: CloudScope) -> Observation:
     server = start_slow_server(scope)
-    scope.await_value(lambda: str(scope.show("server", server)["OS-EXT-STS:task_state"]), "spawning", "None")
+    scope.await_value(lambda: read_state(scope, server), "BUILD/spawning", "ACTIVE/None")
     answers = [describe_answer(scope.delete("server", server)) for _ in range(2)]
-    shown = scope.show("server", server)
+    first = read_state(scope, server)
     states = list_states_until_gone(scope, server)
     return {
         "answers": answers,
-        "first": f"{shown['status']}/{shown['OS-EXT-STS:task_state']}",
+        "first": first,
         "others than these": sorted(
             states - {"BUILD/deleting", "BUILD/spawning", "ACTIVE/deleting", "ACTIVE/None", "DELETED/None"}
         ),
