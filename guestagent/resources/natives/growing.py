@@ -12,7 +12,7 @@ from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
 from guestagent.resources.natives.cluster_view import STALE_READ_S, UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof, has_file_system_of
-from guestagent.resources.natives.request_words import describe_server
+from guestagent.resources.natives.request_words import RESET_HINT, describe_server
 from guestagent.resources.natives.requests import GrowVolume
 from guestagent.resources.natives.server_actions import (
     build_action_key,
@@ -56,6 +56,9 @@ def plan_growth(
             return _await_earlier_proof(view, instance)
         if view.is_cancelled:
             return _abandon(instance, volume, RefusalCode.REFUSED, "cancelled")
+        if volume.status.startswith("error"):
+            message = f"volume {volume.id} of {instance.name} is {volume.status}: {RESET_HINT}"
+            return _abandon(instance, volume, RefusalCode.REFUSED, message)
         if volume.status not in {"in-use", "available"}:
             return (Waiting(f"volume {volume.id} is {volume.status}"),)
         if server.task_state is not None or server.status not in READY_STATUSES:
@@ -171,7 +174,7 @@ def _has_begun(instance: WantedInstance, volume: CloudVolume) -> bool:
 
 def _await_growth(view: ClusterView, record: ResourceRecord, volume: CloudVolume) -> Steps:
     if view.now > record.intended_at + EXTEND_DEADLINE_S:
-        message = f"volume {volume.id} is extending for half an hour: the cloud's administrator has to reset its state"
+        message = f"volume {volume.id} is extending for half an hour: {RESET_HINT}"
         return (NeedAttention(RefusalCode.DEADLINE, message),)
     return (Waiting(f"volume {volume.id} is extending"),)
 

@@ -10,6 +10,8 @@ from guestagent.resources.natives.cloud_api import CloudServer
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase
 
+RESET_HINT = "the cloud's administrator has to reset its state"
+"""What helps with a volume that Cinder or Nova has left in a state in which it can do nothing."""
 ACTION_NAMES = {
     ResourceKind.RESIZE: "resize",
     ResourceKind.MIGRATION: "migration",

@@ -48,15 +48,18 @@ ACTIONS = [
         known="ordered",
         **{**RUNNING, "order": RESIZE, "wanted": want(flavor="m1.large", previous_flavor="m1.small")},
     ),
-    Case(
-        subject="resize",
-        known="ordered, volume extending",
-        **{
-            **RUNNING,
-            "cloud_volume": build_volume("extending"),
-            "order": RESIZE,
-            "wanted": want(flavor="m1.large", previous_flavor="m1.small"),
-        },
+    *(
+        Case(
+            subject="resize",
+            known=f"ordered, volume {status}",
+            **{
+                **RUNNING,
+                "cloud_volume": build_volume(status),
+                "order": RESIZE,
+                "wanted": want(flavor="m1.large", previous_flavor="m1.small"),
+            },
+        )
+        for status in ("extending", "attaching", "error_extending")
     ),
     Case(
         subject="resize",

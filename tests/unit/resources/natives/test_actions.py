@@ -14,7 +14,7 @@ from guestagent.resources.orders import (
     ResizeInstance,
 )
 from tests.support.orders import build_order
-from tests.unit.resources.natives.action_orders import get_refusal, migrate, resize, restart
+from tests.unit.resources.natives.action_orders import get_refusal, grow, migrate, resize, restart
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.worlds import World
 
@@ -138,6 +138,33 @@ def test_a_resize_waits_for_a_volume_that_is_extending() -> None:
 
     assert operation.state is OperationState.DONE
     assert find_differences(world) == []
+
+
+@pytest.mark.parametrize("status", ["attaching", "detaching", "reserved"])
+def test_a_resize_waits_for_a_volume_that_is_not_in_use(status: str) -> None:
+    world = World().create()
+    world.volume.status = status
+    operation_id = world.submit(resize())
+    world.live(60)
+    assert f"is {status}" in world.get_operation(operation_id).waiting_for
+    assert world.count_requests(ResizeServer) == 0
+
+    world.volume.status = "in-use"
+    operation = world.await_end(world.get_operation(operation_id))
+
+    assert operation.state is OperationState.DONE
+
+
+@pytest.mark.parametrize("build", [resize, migrate, grow])
+def test_nothing_is_requested_with_a_volume_in_error(build: Callable[[], Order]) -> None:
+    world = World().create()
+    world.volume.status = "error_extending"
+
+    operation = world.run(build())
+
+    assert "administrator has to reset its state" in get_refusal(operation)[1]
+    assert world.cloud.requests == []
+    assert (world.instance.flavor, world.instance.volume.size_gib) == ("m1.small", 10)
 
 
 def test_a_soft_restart_that_fails_is_not_taken_for_done() -> None:
