@@ -68,6 +68,7 @@ class EndpointServer:
             raise StorageError(f"the certificate or key of the endpoint cannot be used: {error}") from error
         if isinstance(config.ssl, ssl.SSLContext):
             config.ssl.sni_callback = self._choose_certificate
+            config.ssl.num_tickets = 0  # no guest resumes a session, and two tickets are a sixth of a round
         try:
             listeners = open_listeners(settings.host, settings.port, CONNECTION_LIMIT)
         except OSError as error:
