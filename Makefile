@@ -12,7 +12,7 @@ demo: $(if $(HEAT),set-up-heat,set-up) $(if $(IMAGE),set-up-image) ## a cluster 
 		$(if $(IMAGE),--image $(filter-out 1,$(IMAGE))) $(if $(SEED),--seed $(filter-out 1,$(SEED))) \
 		$(if $(ENGINE),--engine $(ENGINE))
 
-test: set-up-all ## what a submission must pass: lint, types, unit and integration tests, a real Heat, images; about 20 minutes
+test: set-up-all ## what a submission must pass: lint, types, unit and integration tests, a real Heat, images, a share of the real services; about 40 minutes
 	@tools/check
 
 test-all: set-up-all ## the same with every server, every failure, the contract of a real Heat, the lowest versions; an hour
