@@ -18,6 +18,7 @@ from tests.contract.rule import Observation
 
 area = CloudRuleArea("refused requests for servers")
 INPUT = "400 badRequest: Invalid input for field/attribute"
+NO_HINTS = f"{INPUT} os:scheduler_hints. Value: None. None is not of type 'object'"
 
 
 @area.rule_of_scope(
@@ -158,8 +159,13 @@ def what_a_creation_does_not_have_is_left_out_and_not_null(scope: CloudScope) ->
     {
         "a hint of no group": f"{INPUT} group. Value: None. None is not of type 'string'",
         "a group by its name": f"{INPUT} group. Value: no-such. 'no-such' is not a 'uuid'",
-        "no hints": f"{INPUT} os:scheduler_hints. Value: None. None is not of type 'object'",
-    }
+        "no hints": NO_HINTS,
+    },
+    {
+        "a hint of no group": f"{INPUT} group. Value: None. None is not valid under any of the given schemas",
+        "a group by its name": f"{INPUT} group. Value: no-such. 'no-such' is not valid under any of the given schemas",
+        "no hints": NO_HINTS,
+    },
 )
 def a_hint_names_a_server_group_by_its_id(scope: CloudScope) -> Observation:
     def ask(hints: object) -> str:
