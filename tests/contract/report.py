@@ -1,4 +1,7 @@
-"""`make contract-report`: compares the fakes and the real services, rule by rule; exit code 1 if they differ."""
+"""`make contract-report`: compares the fakes and the real services, rule by rule.
+
+Exit code 1 if they differ, 2 if no rule was chosen.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.services != "heat" and set(options.columns) <= {"fake", "real"}:
         cloud_rules = select_rules(CLOUD_RULES, options.only)
         lines += compare_columns(cloud_rules, options.columns, open_cloud_column, CLOUD_CONCURRENCY)
+    if not lines:
+        print(f"contract-report: no rule contains {options.only!r}: capitals count", file=sys.stderr)
+        return 2
     differences = sum(not line.is_same for line in lines)
     if options.json:
         print(
@@ -79,7 +85,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the rules of Heat, or those of compute, volumes and network",
     )
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="rules whose area or title contains this text"
+        "--only", default="", metavar="TEXT", help="rules whose \"area: title\" contains this text; capitals count"
     )
     parser.add_argument("--differences", action="store_true", help="show only the rules that differ")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
