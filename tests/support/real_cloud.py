@@ -120,12 +120,16 @@ class RealCloudOperator:
             self._admin.send(service, "PUT", path, {kind: {quota: UNLIMITED}})
 
     def _set_limit(self, service: str, path: str, kind: str, quota: str, limit: int) -> bool:
-        """Cinder takes no limit below what is used, which may grow between the two requests."""
+        """Cinder and the newer Neutron take no limit below what is used, which may grow between the two requests."""
+        used = 0
         if service == CINDER[0]:
             usage = self._admin.send(service, "GET", f"{path}?usage=true")[kind][quota]
-            limit = max(limit, usage["in_use"] + usage["reserved"])
+            used = usage["in_use"] + usage["reserved"]
+        if service == NEUTRON[0]:
+            usage = self._admin.send(service, "GET", f"{path}/details.json")[kind][quota]
+            used = int(usage["used"]) + int(usage["reserved"])
         with suppress(CloudRefused):
-            self._admin.send(service, "PUT", path, {kind: {quota: limit}})
+            self._admin.send(service, "PUT", path, {kind: {quota: max(limit, used)}})
             return True
         return False
 
