@@ -15,7 +15,7 @@ from guestagent.errors import (
     OrderRefused,
     StorageError,
 )
-from guestagent.resources.operation import RefusalCode
+from guestagent.resources.operation import INVALID_REQUEST, RefusalCode
 from guestagent.resources.store.unreadable_record import UnreadableRecord
 
 LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def refuse_on_errors() -> Iterator[None]:
     try:
         yield
     except InvalidOrder as error:
-        raise OrderRefused(RefusalCode.INVALID, "the request is invalid", error.problems) from error
+        raise OrderRefused(RefusalCode.INVALID, INVALID_REQUEST, error.problems) from error
     except UnreadableRecord as error:
         raise OrderRefused(RefusalCode.ATTENTION, str(error)) from error
     except StorageError as error:

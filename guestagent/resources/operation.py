@@ -8,6 +8,9 @@ from enum import Enum
 
 from guestagent.errors import OrderRefused, Problem
 
+INVALID_REQUEST = "the request is invalid"
+"""The message of a refusal whose `problems` say all."""
+
 
 class OperationState(str, Enum):
     """ACCEPTED and RUNNING go on; the other three are final and never change."""

@@ -12,7 +12,11 @@ from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
 from guestagent.resources.natives.cluster_view import STALE_READ_S, UNCERTAIN_PHASES, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof, has_file_system_of
-from guestagent.resources.natives.request_words import RESET_HINT, describe_server
+from guestagent.resources.natives.request_words import (
+    RESET_HINT,
+    describe_server,
+    describe_volume_error,
+)
 from guestagent.resources.natives.requests import GrowVolume
 from guestagent.resources.natives.server_actions import (
     build_action_key,
@@ -57,8 +61,9 @@ def plan_growth(
         if view.is_cancelled:
             return _abandon(instance, volume, RefusalCode.REFUSED, "cancelled")
         if volume.status.startswith("error"):
-            message = f"volume {volume.id} of {instance.name} is {volume.status}: {RESET_HINT}"
-            return _abandon(instance, volume, RefusalCode.REFUSED, message)
+            return _abandon(
+                instance, volume, RefusalCode.REFUSED, describe_volume_error(volume, instance.name)
+            )
         if volume.status not in {"in-use", "available"}:
             return (Waiting(f"volume {volume.id} is {volume.status}"),)
         if server.task_state is not None or server.status not in READY_STATUSES:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guestagent.resources.natives import requests as sent
-from guestagent.resources.natives.cloud_api import CloudServer
+from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
 from guestagent.resources.natives.requests import CloudRequest
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase
 
@@ -50,6 +50,11 @@ def describe_server(server: CloudServer, instance: str) -> str:
     """Return the server of an instance with its status, and what Nova does with it."""
     task = f" ({server.task_state})" if server.task_state else ""
     return f"server {server.id} of {instance} is {server.status}{task}"
+
+
+def describe_volume_error(volume: CloudVolume, instance: str) -> str:
+    """Return the volume of an instance with its status of an error, and what helps."""
+    return f"volume {volume.id} of {instance} is {volume.status}: {RESET_HINT}"
 
 
 def describe_request(request: CloudRequest, key: ResourceKey) -> str:

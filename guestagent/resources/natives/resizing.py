@@ -12,7 +12,7 @@ from guestagent.resources.natives.cloud_api import CloudServer, CloudVolume
 from guestagent.resources.natives.cluster_view import STALE_READ_S, ClusterView
 from guestagent.resources.natives.presence import parse_refusal
 from guestagent.resources.natives.proof import find_missing_proof
-from guestagent.resources.natives.request_words import RESET_HINT, describe_record, describe_server
+from guestagent.resources.natives.request_words import describe_record, describe_server, describe_volume_error
 from guestagent.resources.natives.requests import ConfirmResize, MigrateServer, ResizeServer, RevertResize
 from guestagent.resources.natives.server_actions import (
     REVERTING,
@@ -78,8 +78,7 @@ def _find_obstacle(
     if view.is_cancelled:
         return _abandon(instance, server, RefusalCode.REFUSED, "cancelled")
     if volume.status.startswith("error"):
-        message = f"volume {volume.id} of {instance.name} is {volume.status}: {RESET_HINT}"
-        return _abandon(instance, server, RefusalCode.REFUSED, message)
+        return _abandon(instance, server, RefusalCode.REFUSED, describe_volume_error(volume, instance.name))
     if volume.status != "in-use":
         return (Waiting(f"volume {volume.id} is {volume.status}: a move would put the server into ERROR"),)
     if server.status not in {"ACTIVE", "ERROR", "SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED_OFFLOADED"}:

@@ -29,6 +29,7 @@ from guestagent.resources.natives.removing import (
     plan_removal,
     plan_server_removal,
 )
+from guestagent.resources.natives.request_words import RESET_HINT
 from guestagent.resources.natives.resizing import plan_move
 from guestagent.resources.natives.restarting import plan_restart
 from guestagent.resources.natives.rotating import ROTATION_PART, plan_rotation
@@ -138,7 +139,7 @@ def _find_volume_notice(
     if volume.status == "error_extending":
         return (
             f"{name} is error_extending with {volume.size_gib} GiB: its server can use it, "
-            f"but the cloud's administrator has to reset its state before it can grow"
+            f"but {RESET_HINT} before it can grow"
         )
     servers = view.list_records(ResourceKind.SERVER, instance.name)
     server = view.get_server(servers[0].cloud_id or "") if servers else None

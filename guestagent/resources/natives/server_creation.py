@@ -31,7 +31,7 @@ from guestagent.resources.natives.presence import (
     report_refusal,
 )
 from guestagent.resources.natives.provisioning import count_failures, count_tries
-from guestagent.resources.natives.request_words import describe_record, describe_server
+from guestagent.resources.natives.request_words import RESET_HINT, describe_record, describe_server
 from guestagent.resources.natives.requests import CreateServer, DeleteAttachment, DeleteServer
 from guestagent.resources.natives.server_group import (
     choose_server_group,
@@ -98,7 +98,7 @@ def plan_first_request(
             return (NeedAttention(RefusalCode.ATTENTION, f"{text}, which is not the instance's"),)
         started_at = None if view.running is None else view.running.operation.started_at
         if started_at is not None and view.now > started_at + BUILD_DEADLINE_S:
-            text += ": the cloud's administrator has to reset its state"
+            text += f": {RESET_HINT}"
             return (NeedAttention(RefusalCode.DEADLINE, text, choose_advice(view)),)
         return (Waiting(text),)
     if view.find_signal(instance) is not None:

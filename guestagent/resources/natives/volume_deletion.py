@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from guestagent.resources.natives.cluster_view import ClusterView
 from guestagent.resources.natives.deletion_requests import await_deletion, is_request_recent, mark_deletion
+from guestagent.resources.natives.request_words import RESET_HINT
 from guestagent.resources.natives.requests import DeleteVolume
 from guestagent.resources.natives.steps import (
     ForgetRecord,
@@ -46,7 +47,7 @@ def plan_volume_deletion(
         return (Waiting(f"{name} is {volume.status}, and cannot be deleted yet"),)
     if is_request_recent(view, record):
         if volume.status == "error_deleting":
-            message = f"{name} could not be deleted: the cloud's administrator has to reset its state"
+            message = f"{name} could not be deleted: {RESET_HINT}"
             return (NeedAttention(RefusalCode.ATTENTION, message),)
         return (await_deletion(record),)
     return (SendRequest(mark_deletion(view, record, reason), DeleteVolume(volume_id=volume.id)),)

@@ -15,7 +15,7 @@ from guestagent.errors import InvalidOrder, OrderRefused, Problem
 from guestagent.metadata.schema_types import Integer, Key, MappingShape, Schema
 from guestagent.resources.caller_input import OPERATION_ID, check_request_size
 from guestagent.resources.interface import WAIT_LIMIT_S, ResourceManager
-from guestagent.resources.operation import Operation, OrderRefusal, RefusalCode
+from guestagent.resources.operation import INVALID_REQUEST, Operation, OrderRefusal, RefusalCode
 from guestagent.resources.operation_document import build_refusal, dump_operation, dump_refusal
 from guestagent.resources.order_shapes import (
     CLUSTER_NAME,
@@ -32,7 +32,6 @@ from guestagent.strict_json import is_too_deep
 from guestagent.validation import Problems
 
 LOG = logging.getLogger(__name__)
-INVALID_REQUEST = "the request is invalid"
 DEPTH_LIMIT = 20
 PROBLEM_LIMIT = 100
 """Problems in one answer."""

@@ -54,8 +54,9 @@ class ServerInterfaceApi:
         return JSONResponse({"interfaceAttachment": {**_format_interface(port), "tag": None}})
 
     async def _detach_interface(self, request: Request) -> Response:
-        require_unlocked(self._get_server(request))
-        require_state("detach_interface", self._get_server(request))
+        server = self._get_server(request)
+        require_unlocked(server)
+        require_state("detach_interface", server)
         port = self._find_port(request)
         port.server_id = ""
         if port.is_server_owned:
