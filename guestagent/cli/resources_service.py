@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -82,6 +83,7 @@ def run_serve(args: argparse.Namespace) -> int:
         queue_signals((*ENDING_SIGNALS, RELOAD_SIGNAL)) as wait_for_signal,
     ):
         service.open()
+        gc.freeze()  # what is there by now stays, and need not be looked at again and again
         notify_systemd("READY=1")
         LOG.info("the resource manager is ready")
         while (number := wait_for_signal()) == RELOAD_SIGNAL:

@@ -85,7 +85,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the rules of Heat, or those of compute, volumes and network",
     )
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="rules whose \"area: title\" contains this text; capitals count"
+        "--only",
+        default="",
+        metavar="TEXT",
+        help='rules whose "area: title" contains this text; capitals count',
     )
     parser.add_argument("--differences", action="store_true", help="show only the rules that differ")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 # Python 3.13 and later reject a CA without keyUsage.
 CA_USAGE = "keyUsage=critical,keyCertSign,cRLSign"
+RSA = ("-newkey", "rsa:2048", "-nodes")
+ECDSA = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 LEAF_USAGE = "keyUsage=critical,digitalSignature,keyEncipherment\nauthorityKeyIdentifier=keyid\n"
 
 
@@ -43,10 +45,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """A CA with a folder of its own. Each certificate is created when it is first read."""
+    """A CA with a folder of its own. Each certificate is created when it is first read; `key` is RSA or ECDSA."""
 
     folder: Path
     addresses: tuple[str, ...] = ("127.0.0.1", "127.0.0.2", "10.243.0.1", "10.243.0.2")
+    key: tuple[str, ...] = RSA
 
     @cached_property
     def valid(self) -> Certificate:
@@ -83,7 +86,7 @@ class CertificateAuthority:
 
     def _create_authority(self, name: str) -> Path:
         path = self.folder / f"{name}.pem"
-        argv = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}")
+        argv = ("req", "-x509", *self.key, "-days", "2", "-subj", f"/CN={name}")
         _run_openssl(*argv, "-addext", CA_USAGE, "-keyout", str(self._key_path(name)), "-out", str(path))
         return path
 
@@ -96,7 +99,7 @@ class CertificateAuthority:
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={names}\n{LEAF_USAGE}")
         subject = ("-subj", "/CN=server", "-keyout", str(key), "-out", str(request))
-        _run_openssl("req", "-newkey", "rsa:2048", "-nodes", *subject)
+        _run_openssl("req", *self.key, *subject)
         signing = ("-CA", str(ca), "-CAkey", str(self._key_path(ca.stem)), "-CAcreateserial")
         shape = ("-days", str(days), "-extfile", str(extensions), "-out", str(certificate))
         _run_openssl("x509", "-req", "-in", str(request), *signing, *shape)

@@ -28,7 +28,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class EndpointApplication:
-    """Answers requests in threads of its own, because the store may have to wait."""
+    """Answers requests in threads of its own, because the store may have to wait.
+
+    At rest nearly all ask for what they have read before: these need no thread, which would be most of their work.
+    """
 
     def __init__(self, endpoint: NodeEndpoint) -> None:
         self._endpoint = endpoint
@@ -48,6 +51,9 @@ class EndpointApplication:
             if path == "/healthz":
                 return HEALTHY
             reader = scope["client"][0] if scope["client"] else ""
+            known = self._endpoint.find_known(path, signature, reader)
+            if known is not None:
+                return known
             return await self._run(lambda: self._endpoint.read_document(path, signature, reader))
         if method not in {"PUT", "POST"}:
             return NOT_FOUND

@@ -56,12 +56,19 @@ class NodeEndpoint:
         self._store, self._address, self._count_signal = store, address, count_signal
         self._known = KnownAnswers()
 
+    def find_known(self, path: str, signature: str, reader: str = "") -> NodeAnswer | None:
+        """Return the answer to a GET like one before, if nothing has changed and nothing has to be waited for."""
+        known = self._known.find(path, signature, _shorten(reader))
+        if known is None or self._store.peek_version(known.cluster) != known.version:
+            return None
+        return known.answer
+
     def read_document(self, path: str, signature: str, reader: str = "") -> NodeAnswer:
         """Answer a GET. The address in the user data is valid until the node has used the one that it leads to.
 
         `reader` is the network address from which the request comes.
         """
-        reader = escape_text(reader)[:READER_LENGTH_LIMIT]
+        reader = _shorten(reader)
         known = self._known.find(path, signature, reader)
         if known is not None and self._store.read_version(known.cluster) == known.version:
             return known.answer
@@ -156,6 +163,11 @@ def _read_data(content: Mapping[str, object]) -> str:
     """Return the data as a text: agents send an object, scripts a text."""
     data = content.get("Data", "")
     return data if isinstance(data, str) else json.dumps(data)
+
+
+def _shorten(reader: str) -> str:
+    """Return the network address of a reader as it is kept."""
+    return escape_text(reader)[:READER_LENGTH_LIMIT]
 
 
 def _answer_json(document: object) -> NodeAnswer:

@@ -51,6 +51,7 @@ class EndpointServer:
             port=settings.port,
             ssl_certfile=settings.certificate,
             ssl_keyfile=settings.key,
+            proxy_headers=settings.certificate is None,  # then a proxy on this host has ended TLS
             log_config=None,
             log_level="error",
             access_log=False,  # its lines would hold signatures

@@ -42,6 +42,7 @@ class MemoryLease:
             now = self._check_right()
             next_operations = self._cluster.list_next_operations(change, self._rows.operations)
             self._cluster.apply_change(change, next_operations)
+            self._known_news += 1
             self._rows.replace_operations(self.cluster, next_operations)
             self._rows.events[self.cluster].extend(EventEntry(now, text) for text in change.events)
             if change.is_removed and not self._cluster.queue:

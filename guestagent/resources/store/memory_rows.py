@@ -36,7 +36,7 @@ from guestagent.resources.store.records import (
 
 @dataclass(slots=True)
 class MemoryCluster:
-    """A cluster's row with all that belongs to it. `news` counts what a worker of the cluster has to look at."""
+    """A cluster's row with all that belongs to it. `news` counts all changes but contacts."""
 
     record: ClusterRecord
     due_at: float
@@ -75,7 +75,7 @@ class MemoryCluster:
 
     @property
     def version(self) -> str | None:
-        return None if self.has_worker else build_version(self.record.id, self.lease_number, self.news)
+        return None if self.has_worker else build_version(self.record.id, self.news)
 
     def list_next_operations(
         self, change: ClusterChange, operations: dict[str, Operation]
@@ -91,6 +91,7 @@ class MemoryCluster:
 
     def apply_change(self, change: ClusterChange, next_operations: list[Operation]) -> None:
         """Change the rows; nothing can fail any more."""
+        self.news += 1
         if change.wanted is not None:
             revision = self.record.revision + 1
             self.record = replace(self.record, wanted=change.wanted, revision=revision)

@@ -114,6 +114,9 @@ class MemoryStore:
             stored = self._rows.clusters.get(cluster)
             return None if stored is None else stored.version
 
+    def peek_version(self, cluster: str) -> str | None:
+        return self.read_version(cluster)
+
     def events(self, cluster: str) -> Sequence[EventEntry]:
         with self._rows.changed:
             wall_offset_s = self._time.read_wall_offset()

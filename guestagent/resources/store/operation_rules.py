@@ -90,9 +90,9 @@ def show_times(operation: Operation, wall_offset_s: float) -> Operation:
     )
 
 
-def build_version(cluster_id: str, lease_number: int, news: int) -> str:
-    """Return the version of a cluster that no worker has: workers count the leases, all others the news."""
-    return f"{cluster_id} {lease_number} {news}"
+def build_version(cluster_id: str, news: int) -> str:
+    """Return the version of a cluster that no worker has."""
+    return f"{cluster_id} {news}"
 
 
 def check_resource_key(key: ResourceKey, cluster: str) -> None:

@@ -143,6 +143,12 @@ class OrderStore(LeaseSource, LookMemory, Protocol):
         None if there is no such cluster, or if a worker has it or has died with it: then it may change at any moment.
         """
 
+    def peek_version(self, cluster: str) -> str | None:
+        """Return the version of a cluster if that needs no waiting, for nobody else and for no network.
+
+        None otherwise, and where `read_version` returns None or raises an error.
+        """
+
     def events(self, cluster: str) -> Sequence[EventEntry]:
         """Return what has happened to a cluster, the oldest first. They stay when the cluster is removed."""
 

@@ -41,7 +41,8 @@ _HAS_RIGHT = and_(
 )
 _SELECT_GRANTED = select(clusters).where(_HAS_RIGHT).with_for_update(read=True)
 _UPDATE_GRANTED = update(clusters).where(_HAS_RIGHT)
-_ADD_REVISION = _UPDATE_GRANTED.values(revision=clusters.c.revision + 1)
+_CHANGE = _UPDATE_GRANTED.values(news=clusters.c.news + 1)
+_CHANGE_WANTED = _CHANGE.values(revision=clusters.c.revision + 1)
 _RELEASE = _UPDATE_GRANTED.values(
     due_at=case(
         (clusters.c.news == bindparam("known_news"), bindparam("rested_at")),
@@ -121,6 +122,7 @@ class SqlLease:
 
     def write(self, change: ClusterChange) -> None:
         operations, is_removed = self._database.write(lambda connection: self._write(connection, change))
+        self._known_news += 1
         self._is_cluster_removed |= is_removed
         self._watch.note_changes({operation.id: operation.sequence for operation in operations})
 
@@ -144,9 +146,9 @@ class SqlLease:
         now = self._database.time.read_now(connection)
         values = {} if change.attention is None else {"attention": change.attention}
         if change.wanted is None:
-            self._update_cluster(connection, _UPDATE_GRANTED, now, **values)
+            self._update_cluster(connection, _CHANGE, now, **values)
         else:
-            self._update_cluster(connection, _ADD_REVISION, now, wanted=change.wanted, **values)
+            self._update_cluster(connection, _CHANGE_WANTED, now, wanted=change.wanted, **values)
         for key in (*(record.key for record in change.resources), *change.forgotten):
             check_resource_key(key, self.cluster)
         operations = write_operations(connection, self.cluster, change.operations)

@@ -38,22 +38,25 @@ from guestagent.resources.store.sql_signals import is_known_signal, write_signal
 from guestagent.resources.store.sql_snapshot import find_cluster_row, read_snapshot, read_version
 from guestagent.resources.store.store_schema import has_keys, note_keys
 from guestagent.resources.store.tables import clusters, events, operations
+from guestagent.resources.store.version_peek import VersionPeek
 from guestagent.retry import Clock
 
 _SELECT_RECORD: Select[Any] = select(clusters).where(clusters.c.name == bindparam("name"))
-_SELECT_VERSION: Select[Any] = select(
-    clusters.c.id, clusters.c.lease_owner, clusters.c.lease_number, clusters.c.news
-).where(clusters.c.name == bindparam("name"))
+_SELECT_VERSION: Select[Any] = select(clusters.c.id, clusters.c.lease_owner, clusters.c.news).where(
+    clusters.c.name == bindparam("name")
+)
 
 
 class SqlStore:
     """An OrderStore on a database whose tables exist; `open_store` makes both. Threads and processes may share it.
 
-    `clock` is the worker's own: it tells how long a lease lasts at least.
+    `clock` is the worker's own: it tells how long a lease lasts at least. `peek` is for a store in a file.
     """
 
-    def __init__(self, database: SqlDatabase, store_id: str, clock: Clock) -> None:
-        self._database, self._store_id, self._clock = database, store_id, clock
+    def __init__(
+        self, database: SqlDatabase, store_id: str, clock: Clock, peek: VersionPeek | None = None
+    ) -> None:
+        self._database, self._store_id, self._clock, self._peek = database, store_id, clock, peek
         self._watch = OperationWatch(self._read_sequences)
 
     @property
@@ -62,6 +65,8 @@ class SqlStore:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._peek is not None:
+            self._peek.close()
         self._database.close()
 
     def accept(self, order: Order, engine: str, check: CheckOrder) -> Operation:
@@ -116,6 +121,9 @@ class SqlStore:
             lambda connection: connection.execute(_SELECT_VERSION, {"name": cluster}).one_or_none()
         )
         return None if row is None else read_version(row)
+
+    def peek_version(self, cluster: str) -> str | None:
+        return None if self._peek is None else self._peek.read(cluster)
 
     def events(self, cluster: str) -> Sequence[EventEntry]:
         query = (

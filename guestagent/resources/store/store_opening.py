@@ -22,6 +22,7 @@ from guestagent.resources.store.store_boot import open_host_time
 from guestagent.resources.store.store_clock import MachineClock, StoreClock
 from guestagent.resources.store.store_location import StoreFile, StoreServer, read_store_location
 from guestagent.resources.store.store_schema import prepare_schema
+from guestagent.resources.store.version_peek import VersionPeek
 from guestagent.retry import Clock
 from guestagent.secret import Secret
 
@@ -53,7 +54,7 @@ def open_file_store(
             host_time = open_host_time(connection, clock)
         stack.pop_all()
     database = SqlDatabase(engine, place, host_time, has_one_writer=True)
-    return SqlStore(database, store_id, clock)
+    return SqlStore(database, store_id, clock, VersionPeek(location.path))
 
 
 def open_server_store(location: StoreServer, clock: Clock, time: StoreTime | None = None) -> SqlStore:

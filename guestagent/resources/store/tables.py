@@ -73,8 +73,8 @@ clusters = Table(
     Index("clusters_due_at", "due_at"),
     **_OPTIONS,
 )
-"""`news` counts what the cluster's worker has to look at. `lease_owner` shows people who has the cluster, and is
-empty when it was given back."""
+"""`news` counts all changes but contacts, so that a worker sees those of others. `lease_owner` shows people who has the
+cluster, and is empty when it was given back."""
 
 operations = Table(
     "operations",

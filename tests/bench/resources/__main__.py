@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--creates", type=int, nargs=2, default=(5, 50), metavar=("FEW", "MANY"))
     parser.add_argument("--instances", type=int, default=200, help="instances at rest")
     parser.add_argument("--size", type=int, default=10, help="instances of each cluster at rest")
-    parser.add_argument("--rest", type=float, default=40.0, help="seconds for which the rest is measured")
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds for which the rest is measured")
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -18,7 +18,7 @@ from guestagent.resources.rpc.broker_settings import BrokerSettings
 from guestagent.resources.rpc.client import ResourceClient
 from guestagent.secret import Secret
 from tests.bench.resources.bench_cloud import BenchCloud, open_bench_cloud
-from tests.support.certificates import CertificateAuthority
+from tests.support.certificates import ECDSA, CertificateAuthority
 from tests.support.database_servers import find_free_port
 from tests.support.message_broker.broker import open_broker
 from tests.support.message_broker.broker_clients import open_client
@@ -68,7 +68,7 @@ class BenchService:
 def open_bench_service(folder: Path, workers: int) -> Iterator[BenchService]:
     """Start the service with a new store and a new cloud. Its guests reach it over TLS."""
     folder.mkdir()
-    certificate, port = CertificateAuthority(folder).sign("endpoint"), find_free_port()
+    certificate, port = CertificateAuthority(folder, key=ECDSA).sign("endpoint"), find_free_port()
     endpoint = {
         "public_url": f"https://{HOST}:{port}",
         "listen": f"{HOST}:{port}",

@@ -10,6 +10,7 @@ from tests.support.store_contract.leases import LEASE_CASES
 from tests.support.store_contract.looks import LOOK_CASES
 from tests.support.store_contract.opened_store import OpenedStore
 from tests.support.store_contract.signals import SIGNAL_CASES
+from tests.support.store_contract.versions import VERSION_CASES
 from tests.support.store_contract.waits import WAIT_CASES
 from tests.support.store_contract.writes import WRITE_CASES
 
@@ -20,6 +21,7 @@ CASES: tuple[ContractCase, ...] = (
     *WRITE_CASES,
     *CONTACT_CASES,
     *SIGNAL_CASES,
+    *VERSION_CASES,
     *WAIT_CASES,
     *LOOK_CASES,
 )

@@ -216,58 +216,36 @@ def the_load_tells_how_long_work_has_been_waiting(opened: OpenedStore) -> None:
     assert (load.oldest_due_s, load.attention) == (0.0, 1)
 
 
-def a_version_is_the_same_until_something_changes(opened: OpenedStore) -> None:
+def what_a_worker_writes_is_no_news_for_itself(opened: OpenedStore) -> None:
     opened.create_cluster()
-    versions = [opened.store.read_version("shop")]
-
-    for change in (
-        lambda: opened.restart(),
-        lambda: opened.store.record_signal("shop", SIGNAL),
-        lambda: opened.claim().release(0.0),
-    ):
-        change()
-        versions += [opened.store.read_version("shop"), opened.store.read_version("shop")]
-
-    assert None not in versions
-    assert versions[1::2] == versions[2::2]
-    assert len(set(versions)) == 4
-    snapshot = opened.store.read("shop")
-    assert snapshot is not None
-    assert snapshot.version == versions[-1]
-    assert opened.store.read_record("shop") == snapshot.cluster
-
-
-def a_cluster_that_a_worker_has_has_no_version(opened: OpenedStore) -> None:
-    opened.create_cluster()
-
     lease = opened.claim()
-    during, snapshot = opened.store.read_version("shop"), lease.read()
-    opened.sleep(LEASE_S)
-    after = opened.store.read_version("shop")
+    lease.read()
+    for _ in range(2):
+        lease.write(CHANGE)
 
-    assert (during, snapshot.version, after) == (None, None, None)
-    assert opened.store.read_version("none") is None
-    assert opened.store.read_record("none") is None
+    lease.release(30.0)
+
+    assert opened.store.claim("worker") is None
 
 
-def the_successor_of_a_removed_cluster_has_another_version(opened: OpenedStore) -> None:
-    operation = opened.create_cluster()
-    first = opened.store.read_version("shop")
-    lease = opened.claim()
-    opened.end(lease, operation)
-    lease.write(ClusterChange(is_removed=True))
-
+def a_signal_during_the_writes_of_a_worker_is_news(opened: OpenedStore) -> None:
     opened.create_cluster()
+    lease = opened.claim()
+    lease.read()
+    lease.write(CHANGE)
+    opened.store.record_signal("shop", SIGNAL)
+    lease.write(CHANGE)
 
-    assert opened.store.read_version("shop") not in {None, first}
+    lease.release(30.0)
+
+    assert opened.claim().cluster == "shop"
 
 
 LEASE_CASES = (
     a_cluster_has_one_worker,
     the_load_tells_how_long_work_has_been_waiting,
-    a_version_is_the_same_until_something_changes,
-    a_cluster_that_a_worker_has_has_no_version,
-    the_successor_of_a_removed_cluster_has_another_version,
+    what_a_worker_writes_is_no_news_for_itself,
+    a_signal_during_the_writes_of_a_worker_is_news,
     the_cluster_that_was_due_first_is_claimed_first,
     news_do_not_cost_a_cluster_its_place_in_the_line,
     a_free_cluster_is_claimed_however_many_have_workers,
