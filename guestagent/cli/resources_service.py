@@ -83,7 +83,8 @@ def run_serve(args: argparse.Namespace) -> int:
         queue_signals((*ENDING_SIGNALS, RELOAD_SIGNAL)) as wait_for_signal,
     ):
         service.open()
-        gc.freeze()  # what is there by now stays, and need not be looked at again and again
+        gc.collect()
+        gc.freeze()  # what is left by now stays, and need not be looked at again and again
         notify_systemd("READY=1")
         LOG.info("the resource manager is ready")
         while (number := wait_for_signal()) == RELOAD_SIGNAL:
