@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from guestagent.errors import OrderRefused
 from guestagent.resources.audit_look import build_unreadable_finding
 from guestagent.resources.engine_selection import EngineSelection, require_reader
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orders import CreateCluster
+from guestagent.resources.store.cluster_list import list_snapshots
 from guestagent.resources.store.protocol import OrderStore
 from guestagent.resources.store.records import ClusterSnapshot
-from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.resources.views import (
     AuditFinding,
     ClusterOwner,
@@ -32,7 +32,7 @@ class ClusterQueries:
         self._store, self._engines = store, engines
 
     def list_summaries(self) -> Sequence[ClusterSummary]:
-        return tuple(build_summary(snapshot) for snapshot in self._list_snapshots())
+        return tuple(build_summary(snapshot) for snapshot in list_snapshots(self._store))
 
     def list_instances(self, cluster: str) -> Sequence[InstanceView]:
         snapshot = self.require_cluster(cluster)
@@ -69,7 +69,7 @@ class ClusterQueries:
 
     def audit(self) -> Sequence[AuditFinding]:
         """Return the findings of all engines, and the clusters that cannot be read."""
-        snapshots = tuple(self._list_snapshots())
+        snapshots = tuple(list_snapshots(self._store))
         findings = [
             build_unreadable_finding(each.cluster, each.unreadable) for each in snapshots if each.unreadable
         ]
@@ -83,16 +83,6 @@ class ClusterQueries:
         if snapshot is None:
             raise OrderRefused(RefusalCode.NOT_FOUND, f"there is no cluster {cluster}")
         return snapshot
-
-    def _list_snapshots(self) -> Iterator[ClusterSnapshot]:
-        """Yield what the store has of each cluster. One that cannot be read keeps no other from being shown."""
-        for record in self._store.clusters():
-            try:
-                snapshot = self._store.read(record.name)
-            except UnreadableRecord as error:
-                snapshot = ClusterSnapshot(cluster=record, unreadable=str(error))
-            if snapshot is not None:
-                yield snapshot
 
 
 def build_summary(snapshot: ClusterSnapshot) -> ClusterSummary:

@@ -7,7 +7,7 @@ fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from guestagent.errors import OrderRefused
@@ -28,6 +28,7 @@ from guestagent.resources.orders import (
 )
 from guestagent.resources.store.protocol import OrderStore
 from guestagent.resources.store.records import ClusterRecord, ClusterSnapshot, ResourceKind
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.resources.wanted_document import load_wanted
 from guestagent.secret import Secret
 from guestagent.validation import Problems
@@ -91,16 +92,25 @@ class SourceDirectory:
         )
 
     def check_followers(self, order: Order) -> None:
-        """Raise OrderRefused if the order takes their source from clusters that follow it."""
+        """Raise OrderRefused if the order takes their source from clusters that follow it.
+
+        Raise UnreadableRecord if that is unknown, with the clusters that cannot be read.
+        """
         if not isinstance(order, DeleteCluster | UnregisterCluster | RevokeFollower):
             return
-        followers = [each.name for each in self._store.clusters() if _is_follower(each, order.cluster)]
+        others = [each for each in self._store.clusters() if each.name != order.cluster]
         if isinstance(order, RevokeFollower):
-            followers = [name for name in followers if name == order.follower]
+            others = [each for each in others if each.name == order.follower]
+        followers, unreadable = _find_followers(others, order.cluster)
         if followers:
             raise OrderRefused(
                 RefusalCode.FOLLOWED,
                 f"the source of {order.cluster} is followed by {', '.join(followers)}: delete that first",
+            )
+        if unreadable:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(unreadable.items()))
+            raise UnreadableRecord(
+                f"it is unknown whether these clusters follow the source of {order.cluster}: {reasons}"
             )
 
 
@@ -158,6 +168,19 @@ def _find_address(snapshot: ClusterSnapshot) -> str:
         return ""
     port = find_record(snapshot.resources, ResourceKind.PORT, source)
     return "" if port is None else port.address
+
+
+def _find_followers(records: Iterable[ClusterRecord], source: str) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Return the clusters that follow the source, and those that cannot be read, each with the reason."""
+    followers: list[str] = []
+    unreadable: dict[str, str] = {}
+    for each in records:
+        try:
+            if _is_follower(each, source):
+                followers.append(each.name)
+        except UnreadableRecord as error:
+            unreadable[each.name] = str(error)
+    return followers, unreadable
 
 
 def _is_follower(record: ClusterRecord, source: str) -> bool:

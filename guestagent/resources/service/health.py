@@ -56,11 +56,18 @@ def check_store(store: OrderStore) -> HealthCheck:
 
 
 def check_keys(store: OrderStore, path: Path, ring: KeyRing) -> HealthCheck:
-    """Check that this host has the keys of all clusters: another host may have made other ones."""
+    """Check that this host has the keys of all clusters: another host may have made other ones.
+
+    It fails, too, while a cluster cannot be read, whose keys nobody knows.
+    """
     try:
-        require_keys(path, ring, list_needed_keys(store.clusters()))
+        needed = list_needed_keys(store.clusters())
+        require_keys(path, ring, needed)
     except StorageError as error:
         return HealthCheck("keys", False, str(error))
+    if needed.unreadable:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(needed.unreadable.items()))
+        return HealthCheck("keys", False, f"it is unknown which keys these clusters need: {reasons}")
     return HealthCheck("keys", True, "those of all clusters")
 
 

@@ -52,7 +52,9 @@ def list_key_needs(key_id: str, clusters: Sequence[ClusterSnapshot]) -> list[str
     needs = []
     for snapshot in clusters:
         record = snapshot.cluster
-        if key_id not in list_needed_keys([record]).get(record.name, ()):
+        needed = list_needed_keys([record])
+        needs += [f"{name}: it may need any key ({reason})" for name, reason in needed.unreadable.items()]
+        if key_id not in needed.by_cluster.get(record.name, ()):
             continue
         if record.engine != ENGINE_NAME or record.wanted is None:
             needs.append(f"{record.name}: the passwords of clusters that follow another one's source")
@@ -91,7 +93,7 @@ def drop_key(path: Path, key_id: str, clusters: Sequence[ClusterSnapshot]) -> Ke
             )
         needs = list_key_needs(key_id, clusters)
         if needs:
-            do = "rotate-passwords moves a cluster to the newest key"
+            do = "rotate-passwords moves a cluster that can be read to the newest key"
             raise InvalidInput([Problem("KEY", "a key that nothing needs", need, do) for need in needs])
         kept = KeyRing(ring.newest, {name: key for name, key in ring.keys.items() if name != key_id})
         write_key_file(path, kept)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from guestagent.resources.natives.marks import ENGINE_NAME
 from guestagent.resources.orchestrator.stack_reference import StackReference, load_reference
 from guestagent.resources.service.engine_choice import ORCHESTRATOR
 from guestagent.resources.store.records import ClusterRecord
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.resources.wanted import WantedCluster
 from guestagent.resources.wanted_document import load_wanted
 
@@ -32,6 +34,17 @@ class KeyedStore(Protocol):
         """Note that the keys belong to this store."""
 
 
+@dataclass(frozen=True, slots=True)
+class NeededKeys:
+    """The ids of the keys that each cluster depends on, by the cluster's name.
+
+    `unreadable` are the clusters whose document cannot be read, each with the reason: they may need any key.
+    """
+
+    by_cluster: Mapping[str, frozenset[str]]
+    unreadable: Mapping[str, str]
+
+
 def require_known_store(path: Path, store: KeyedStore) -> None:
     """Raise StorageError if the keys are older than the store: then it was lost, or another one is named.
 
@@ -46,7 +59,10 @@ def require_known_store(path: Path, store: KeyedStore) -> None:
 
 
 def open_signing_keys(path: Path, store: KeyedStore) -> KeyRing:
-    """Read the key file; make it at the first start. Raise StorageError if it lacks a key of a cluster."""
+    """Read the key file; make it at the first start. Raise StorageError if it lacks a key of a cluster.
+
+    A cluster that cannot be read keeps the service from making new keys, and from nothing else.
+    """
     needed = list_needed_keys(store.clusters())
     with hold_lock(path.with_name(f"{path.name}.lock")):
         ring = read_key_file(path)
@@ -57,23 +73,36 @@ def open_signing_keys(path: Path, store: KeyedStore) -> KeyRing:
             write_key_file(path, ring)
             LOG.warning("new keys in %s: back this file up, and copy it to every host of the service", path)
     require_keys(path, ring, needed)
+    for name, reason in needed.unreadable.items():
+        LOG.error("cluster %s may need any key, and is left alone: %s", name, reason)
     return ring
 
 
-def list_needed_keys(clusters: Iterable[ClusterRecord]) -> dict[str, frozenset[str]]:
-    """Return the ids of the keys that each cluster depends on, by the cluster's name. Pure."""
-    needed = {each.name: frozenset(_list_keys(each)) for each in clusters if each.wanted is not None}
-    return {name: keys for name, keys in needed.items() if keys}
+def list_needed_keys(clusters: Iterable[ClusterRecord]) -> NeededKeys:
+    """Return the keys that the clusters depend on. Pure."""
+    needed: dict[str, frozenset[str]] = {}
+    unreadable: dict[str, str] = {}
+    for each in clusters:
+        try:
+            keys = frozenset(_list_keys(each))
+        except UnreadableRecord as error:
+            unreadable[each.name] = str(error)
+        else:
+            if keys:
+                needed[each.name] = keys
+    return NeededKeys(needed, unreadable)
 
 
 def _list_keys(record: ClusterRecord) -> Iterator[str]:
     """Yield the key of a cluster of NATIVES, and those of a cluster's followers and of the source that it follows."""
     document: WantedCluster | StackReference
+    if record.wanted is None:
+        return
     if record.engine == ENGINE_NAME:
-        document = load_wanted(record.wanted or "")
+        document = load_wanted(record.wanted)
         yield from (document.key_id, *document.previous_keys)
     elif record.engine == ORCHESTRATOR:
-        document = load_reference(record.wanted or "")
+        document = load_reference(record.wanted)
     else:
         return
     yield from (admission.key_id for admission in document.admissions)
@@ -81,13 +110,16 @@ def _list_keys(record: ClusterRecord) -> Iterator[str]:
         yield document.followed.key_id
 
 
-def require_keys(path: Path, ring: KeyRing | None, needed: dict[str, frozenset[str]]) -> None:
+def require_keys(path: Path, ring: KeyRing | None, needed: NeededKeys) -> None:
     """Raise StorageError if the ring is not there, or lacks a key: its nodes could be told nothing any more. Pure."""
     known = frozenset[str]() if ring is None else ring.keys.keys()
-    lacking = sorted(name for name, key_ids in needed.items() if not key_ids <= known)
+    lacking = {name for name, key_ids in needed.by_cluster.items() if not key_ids <= known}
+    if ring is None:
+        lacking |= needed.unreadable.keys()
     if lacking:
         reason = "is missing" if ring is None else "lacks the keys"
+        names = ", ".join(sorted(lacking))
         raise StorageError(
-            f"{path} {reason}, which these clusters depend on: {', '.join(lacking)}; put it back from its backup, or "
-            f"copy it from another host of the service"
+            f"{path} {reason}, which these clusters depend on: {names}; put it back from its backup, or copy it from "
+            f"another host of the service"
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from guestagent.resources.service.settings import ManagerSettings
+from guestagent.resources.store.cluster_list import list_snapshots
 from guestagent.resources.store.records import ClusterSnapshot
 from guestagent.resources.store.service_presence import is_service_present, require_absence
 from guestagent.resources.store.sql_store import SqlStore
@@ -37,6 +38,5 @@ def is_unserved(settings: ManagerSettings) -> bool:
 
 
 def read_all_clusters(store: SqlStore) -> list[ClusterSnapshot]:
-    """Read everything about all clusters. One that is removed meanwhile is left out."""
-    snapshots = (store.read(each.name) for each in store.clusters())
-    return [each for each in snapshots if each is not None]
+    """Read everything about all clusters, as far as it can be read."""
+    return [*list_snapshots(store)]

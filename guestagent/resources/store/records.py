@@ -165,7 +165,8 @@ class ClusterSnapshot:
     at which they read: noted while a key is changed. `version` is that of `OrderStore.read_version`.
 
     `unreadable` is why nothing but `cluster` could be read ("": all of it was). An audit is given such a snapshot, so
-    that nothing in the cloud is taken for left over because of that; nobody else is.
+    that nothing in the cloud is taken for left over because of that, and a change of the keys, which keeps those that
+    the document names; nobody else is.
     """
 
     cluster: ClusterRecord

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 import requests
 
 from guestagent.embedded import Serving, serving
+from guestagent.errors import OrderRefused
 from guestagent.resources.natives.cloud_api import CloudObservation
 from guestagent.resources.natives.openstack_project import OpenStackProject
 from guestagent.resources.operation import OperationState
@@ -111,6 +114,26 @@ def test_a_service_without_the_keys_of_its_clusters_does_not_start(service: Serv
     assert not keys.exists()
     kept.rename(keys)
     service.start()
+
+
+def test_a_cluster_that_cannot_be_read_keeps_no_other_from_being_served(service: ServedManager) -> None:
+    service.start()
+    with open_local_manager(service.settings) as manager:
+        carry_out(manager, CreateCluster, cluster="broken", description=LONE_SOURCE)
+    service.stop()
+    with closing(sqlite3.connect(service.folder / "store/orders.db")) as database, database:
+        database.execute("UPDATE clusters SET wanted = '{\"version\": 99}' WHERE name = 'broken'")
+
+    service.start()
+
+    assert "cluster broken may need any key, and is left alone: the store was written by" in service.log
+    health = service.read_page("/healthz").json()["checks"]
+    assert health["keys"]["detail"].startswith("it is unknown which keys these clusters need: broken: ")
+    with open_local_manager(service.settings) as manager:
+        created = carry_out(manager, CreateCluster, description=LONE_SOURCE)
+        with pytest.raises(OrderRefused, match="these clusters follow the source of shop: broken: "):
+            manager.submit(build_order(DeleteCluster, volumes=VolumeFate.DELETE))
+    assert created.state is OperationState.DONE, created
 
 
 def test_clusters_of_natives_are_abandoned_by_name_alone(service: ServedManager, served: Serving) -> None:

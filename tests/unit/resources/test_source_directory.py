@@ -28,6 +28,7 @@ from guestagent.resources.store.records import (
     ResourceRecord,
     SignalEntry,
 )
+from guestagent.resources.store.unreadable_record import UnreadableRecord
 from guestagent.resources.wanted_document import dump_wanted
 from tests.support.orders import build_order
 from tests.unit.resources.clusters import build_wanted
@@ -224,6 +225,44 @@ def test_a_source_is_not_taken_from_a_cluster_that_follows_it(order: Order, engi
         "followed",
         "the source of shop is followed by reports: delete that first",
     )
+
+
+def add_unreadable(store: MemoryStore) -> None:
+    """Add the cluster `broken`, which a newer version has written."""
+    add_cluster(store, "broken", "natives", ClusterChange(wanted='{"version": 99}'))
+
+
+DELETE = DeleteCluster(request_id="r", cluster="shop", volumes=VolumeFate.KEEP)
+
+
+def test_a_cluster_that_cannot_be_read_may_follow_the_source() -> None:
+    store = build_natives_store()
+    add_unreadable(store)
+
+    with pytest.raises(UnreadableRecord) as caught:
+        SourceDirectory(store, RING).check_followers(DELETE)
+
+    assert str(caught.value) == (
+        "it is unknown whether these clusters follow the source of shop: "
+        "broken: the store was written by a newer guestagent: use that one"
+    )
+
+
+def test_a_known_follower_is_named_beside_a_cluster_that_cannot_be_read() -> None:
+    store = build_natives_store()
+    add_unreadable(store)
+    add_follower(store, "natives")
+
+    with pytest.raises(OrderRefused, match="the source of shop is followed by reports: delete that first"):
+        SourceDirectory(store, RING).check_followers(DELETE)
+
+
+def test_a_follower_can_be_revoked_beside_another_cluster_that_cannot_be_read() -> None:
+    store = build_natives_store()
+    add_unreadable(store)
+    order = RevokeFollower(request_id="r", cluster="shop", follower="backup")
+
+    SourceDirectory(store, RING).check_followers(order)
 
 
 def test_a_follower_that_was_never_created_can_be_revoked_beside_others() -> None:

@@ -24,6 +24,7 @@ from guestagent.resources.service.health import (
 )
 from guestagent.resources.service.metrics import ServiceMetrics
 from guestagent.resources.store.memory_store import MemoryStore
+from guestagent.resources.store.records import ClusterChange
 from guestagent.resources.store.store_clock import ManualClock
 from tests.support.orders import build_order
 from tests.support.served_cluster import ServedCluster
@@ -116,6 +117,20 @@ def test_a_host_with_other_keys_is_shown(tmp_path: Path) -> None:
     assert check_keys(cluster.store, path, cluster.ring).is_healthy
     assert check_keys(cluster.store, path, make_key_ring()).detail.startswith(
         f"{path} lacks the keys, which these clusters depend on: shop"
+    )
+
+
+def test_a_cluster_whose_keys_nobody_knows_is_shown(tmp_path: Path) -> None:
+    cluster = ServedCluster()
+    lease = cluster.store.claim("somebody")
+    assert lease is not None
+    lease.write(ClusterChange(wanted='{"version": 99}'))
+
+    check = check_keys(cluster.store, tmp_path / "keys.json", cluster.ring)
+
+    assert not check.is_healthy
+    assert check.detail.startswith(
+        "it is unknown which keys these clusters need: shop: the store was written"
     )
 
 

@@ -113,6 +113,25 @@ def test_clusters_that_are_stacks_need_no_key(path: Path) -> None:
     assert [*drop_key(path, old, [ClusterSnapshot(cluster=record)]).keys] != [old]
 
 
+def test_a_cluster_that_cannot_be_read_may_need_every_key(path: Path) -> None:
+    old, ring = add(path)
+    record = ClusterRecord(id="1", name="broken", engine="natives", wanted='{"version": 99}')
+
+    problem = refuse(path, old, ClusterSnapshot(cluster=record))
+
+    need = "broken: it may need any key (the store was written by a newer guestagent: use that one)"
+    assert f"found {need}" in problem
+    assert [use.needs for use in list_key_uses(ring, [ClusterSnapshot(cluster=record)])] == [(need,), (need,)]
+
+
+def test_the_key_of_a_cluster_with_another_row_that_cannot_be_read_is_needed(path: Path) -> None:
+    old, ring = add(path)
+    readable = build_snapshot(build_wanted(key_id=old))
+    snapshot = ClusterSnapshot(cluster=readable.cluster, unreadable="an order")
+
+    assert [bool(use.needs) for use in list_key_uses(ring, [snapshot])] == [True, False]
+
+
 def test_the_key_of_a_follower_s_password_is_needed(path: Path) -> None:
     old, ring = add(path)
     admission = Admission("reports", "10.1.0.0/24", old)

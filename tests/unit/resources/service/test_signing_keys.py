@@ -75,6 +75,42 @@ def test_the_keys_of_another_service_are_refused(tmp_path: Path) -> None:
         open_keys(path, build_record(make_key_ring().newest))
 
 
+def build_unreadable_record() -> ClusterRecord:
+    """Return the record of a cluster that a newer version has written."""
+    return ClusterRecord(id="2", name="broken", engine="natives", wanted='{"version": 99}')
+
+
+def test_a_cluster_that_cannot_be_read_keeps_no_service_from_its_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "keys.json"
+    ring = open_keys(path)
+
+    opened = open_keys(path, build_unreadable_record(), build_record(ring.newest))
+
+    assert opened == ring
+    assert (
+        "cluster broken may need any key, and is left alone: the store was written by a newer" in caplog.text
+    )
+
+
+def test_the_keys_of_others_are_missed_beside_a_cluster_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    open_keys(path)
+
+    with pytest.raises(StorageError, match="lacks the keys, which these clusters depend on: shop;"):
+        open_keys(path, build_unreadable_record(), build_record("k1-lost"))
+
+
+def test_no_keys_are_made_while_a_cluster_that_cannot_be_read_may_need_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+
+    with pytest.raises(StorageError, match="is missing, which these clusters depend on: broken;"):
+        open_keys(path, build_unreadable_record())
+
+    assert not path.exists()
+
+
 def test_clusters_of_other_engines_need_no_keys(tmp_path: Path) -> None:
     record = ClusterRecord(id="1", name="wiki", engine="third", wanted="{}")
 
