@@ -15,6 +15,12 @@ def main() -> int:
         from guestagent.agent.collector_start import run_collector
 
         return run_collector()
-    from guestagent.cli.command_line import main as run
+    try:
+        from guestagent.cli.command_line import main as run
 
-    return run()
+        return run()
+    except KeyboardInterrupt:  # of Ctrl-C during the imports: from then on the command itself handles it
+        from guestagent.errors import EXIT_INTERRUPTED
+
+        sys.stderr.write("guestagent: interrupted\n")
+        return EXIT_INTERRUPTED

@@ -69,8 +69,11 @@ def add_order_keys(parser: argparse.ArgumentParser, kind: str) -> None:
 
 def build_order(args: argparse.Namespace, kind: str) -> Order:
     """Build the order from the arguments. Raise InvalidOrder with the problems by argument."""
+    request_id = getattr(
+        args, "request_id", None
+    )  # an empty one is a script's mistake, and no wish for a new one
     document: dict[str, object] = {
-        "request_id": getattr(args, "request_id", None) or str(uuid.uuid4()),
+        "request_id": str(uuid.uuid4()) if request_id is None else request_id,
         "cluster": args.cluster,
     }
     keys = list_order_keys(kind)

@@ -55,12 +55,13 @@ def find_rule_by_network(groups: Iterable[GroupView], name: str, old: str, new: 
     network = CIDR.read(problems.open_cursor(old, "--cidr"))
     problems.raise_if_any(InvalidOrder)
     assert network is not None
+    new_network = CIDR.read(Problems().open_cursor(new))  # what is wrong with it is reported with the order
     group = next((each for each in groups if each.name == name), None)
     if group is None:
         raise OrderRefused(RefusalCode.NOT_FOUND, f"there is no security group {name}")
-    rules = {rule for rule in group.wanted_rules if rule.network == network} or {
-        rule.with_network(network) for rule in group.wanted_rules if str(rule.network) == new
-    }
+    rules = {rule for rule in group.wanted_rules if rule.network == network}
+    if not rules and new_network is not None:
+        rules = {rule.with_network(network) for rule in group.wanted_rules if rule.network == new_network}
     if len(rules) == 1:
         return rules.pop()
     keys = ", ".join(sorted(rule.key for rule in rules or group.wanted_rules))

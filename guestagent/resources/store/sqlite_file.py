@@ -74,7 +74,9 @@ def _prepare_folder(folder: Path) -> None:
         status = folder.stat()
     except OSError as error:
         raise StorageError(f"cannot create {folder} for the store: {error.strerror}") from error
-    _check_private(folder, status, PRIVATE_FOLDER)
+    # The folder may be one of the system's, such as /tmp, whose mode must stay as it is.
+    advice = f"keep the store in a folder of its own; if this is one, run: chmod {PRIVATE_FOLDER:o} {folder}"
+    _check_private(folder, status, PRIVATE_FOLDER, advice)
     file_system = find_network_file_system(folder)
     if file_system is not None:
         raise StorageError(
@@ -87,16 +89,14 @@ def _check_file(path: Path) -> None:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise StorageError(f"cannot open the store {path}: it is not a regular file")
-    _check_private(path, status, PRIVATE_FILE)
+    _check_private(path, status, PRIVATE_FILE, f"run: chmod {PRIVATE_FILE:o} {path}")
 
 
-def _check_private(path: Path, status: os.stat_result, mode: int) -> None:
+def _check_private(path: Path, status: os.stat_result, mode: int, advice: str) -> None:
     if status.st_uid != os.geteuid():
         raise StorageError(
             f"cannot use {path}: it belongs to user {status.st_uid}, and this is user {os.geteuid()}; use that user"
         )
     actual_mode = stat.S_IMODE(status.st_mode)
     if actual_mode & ~mode:
-        raise StorageError(
-            f"cannot use {path}: expected mode {mode:04o}, found {actual_mode:04o}; run: chmod {mode:o} {path}"
-        )
+        raise StorageError(f"cannot use {path}: expected mode {mode:04o}, found {actual_mode:04o}; {advice}")

@@ -41,6 +41,31 @@ def test_wrong_arguments_are_reported_with_the_right_ones(
     assert message in err.splitlines()[-1]
 
 
+INTERRUPTED_START = """
+import sys
+
+class InterruptedImport:
+    def find_spec(self, name, path=None, target=None):
+        if name == "guestagent.cli.command_line":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, InterruptedImport())
+from guestagent.cli.entry import main
+sys.exit(main())
+"""
+
+
+def test_an_interrupt_before_the_command_has_begun_is_no_traceback() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_START, "status"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "guestagent: interrupted\n")
+
+
 @pytest.mark.parametrize("words", [[], ["cluster"]])
 def test_a_command_alone_is_answered_with_what_there_is(
     words: list[str], capsys: pytest.CaptureFixture[str]

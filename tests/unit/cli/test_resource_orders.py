@@ -161,23 +161,17 @@ def test_without_an_id_a_new_one_is_printed(capsys: pytest.CaptureFixture[str]) 
     assert lines == [f"request id: {each}" for each in ids]
 
 
-def test_the_same_id_gives_the_same_operation(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("written", "network"), [("198.51.100.0/24", "198.51.100.0/24"), ("2001:DB8:0::/32", "2001:db8::/32")]
+)
+def test_the_same_id_gives_the_same_operation(
+    written: str, network: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     commands = OrderRecorder()
-    words = (
-        "update-rule",
-        "shop",
-        "database",
-        "--cidr",
-        str(OLD),
-        "--to",
-        str(NEW),
-        "--request-id",
-        "one",
-        "--json",
-    )
+    words = f"update-rule shop database --cidr {OLD} --to {written} --request-id one --json".split()
     commands.run(*words)
     first = json.loads(capsys.readouterr().out)
-    moved = CLIENTS.with_network(NEW)
+    moved = CLIENTS.with_network(ip_network(network))
     commands.engine.groups = (GroupView(cluster="shop", name="database", wanted_rules=(moved, MEMBERS)),)
 
     commands.run(*words)
@@ -232,6 +226,7 @@ BAD_WORDS = [
     (f"update-rule shop database --cidr {OLD} --to any", 2, "--to: expected a network in CIDR form"),
     (f"update-rule shop web --cidr {OLD} --to {NEW}", 12, "not_found: there is no security group web"),
     ("renew-instance shop Slave0000 --request-id a/b", 2, "--request-id: expected letters, digits"),
+    ("renew-instance shop Slave0000 --request-id=", 2, "--request-id: expected a string that is not empty"),
     ("renew-instance shop Slave0000 --timeout 5", 2, "--timeout: expected --wait beside it, found none"),
     ("renew-instance shop Slave0000 --wait --timeout 0", 2, "--timeout: expected a number of seconds"),
     ("create shop -f /nowhere/cluster.yaml", 2, "/nowhere/cluster.yaml: expected a readable file"),

@@ -89,7 +89,17 @@ def test_a_store_that_others_can_read_is_not_opened(path: Path, place: str, mode
 
     message = refuse(path)
 
-    assert f"found 0{mode:o}; run: chmod" in message
+    assert f"found 0{mode:o}" in message
+    assert "run: chmod" in message
+
+
+def test_nobody_is_told_simply_to_change_the_mode_of_a_folder_that_may_be_the_systems(path: Path) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o1777)
+
+    assert refuse(path).endswith(
+        f"found 1777; keep the store in a folder of its own; if this is one, run: chmod 700 {path.parent}"
+    )
 
 
 def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
