@@ -13,8 +13,8 @@ from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
 from guestagent.errors import InvalidMetadata, Problem
-from guestagent.metadata.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader, TooManyAliases
 from guestagent.strict_json import is_too_deep
+from guestagent.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader, TooManyAliases
 
 ALIAS_DEPTH_LIMIT = 200
 """Levels of a text with aliases, which make it deeper than it is written."""

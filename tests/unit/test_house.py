@@ -27,7 +27,7 @@ from tests.support.source_tree import (
 FOUNDATION = {
     *("errors", "secret", "validation", "retry", "byte_units", "atomic_file", "file_lock", "strict_json"),
     *("unreadable_file", "file_access", "limited_read", "time_limit", "http_time_limit", "text_escaping"),
-    *("deferred_modules", "charset_detection"),
+    *("deferred_modules", "charset_detection", "yaml_aliases"),
 }
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),

@@ -16,6 +16,7 @@ from ruamel.yaml.util import load_yaml_guess_indent
 
 from guestagent import atomic_file
 from guestagent.errors import InvalidSettings, Problem
+from guestagent.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader, TooManyAliases
 
 LINE_LENGTH_LIMIT = 10_000  # never wrap a line of the user's
 DEFAULT_INDENT = 2
@@ -125,7 +126,10 @@ def _open_document(text: str) -> tuple[YAML, CommentedMap]:
 
 def _load_values(text: str) -> dict[str, object]:
     try:
-        document = yaml.safe_load(text) or {}
+        document = yaml.load(text, Loader=AliasLimitingLoader) or {}  # noqa: S506 - a SafeLoader
+    except TooManyAliases as error:
+        expected = f"aliases that repeat at most {ALIAS_LIMIT_CHARACTERS} characters"
+        raise InvalidSettings([Problem("document", expected, "more")], "clouds.yaml") from error
     except yaml.YAMLError as error:
         raise InvalidSettings([Problem("document", "YAML", str(error))], "clouds.yaml") from error
     except RecursionError:

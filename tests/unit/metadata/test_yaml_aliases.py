@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from guestagent.errors import InvalidMetadata
-from guestagent.metadata.yaml_aliases import ALIAS_LIMIT_CHARACTERS
 from guestagent.metadata.yaml_loader import ALIAS_DEPTH_LIMIT, load_yaml
+from guestagent.yaml_aliases import ALIAS_LIMIT_CHARACTERS
 
 TOO_MUCH = (
     f"shop.yaml: document: expected aliases that repeat at most {ALIAS_LIMIT_CHARACTERS} characters, "

@@ -13,6 +13,7 @@ from guestagent.embedded.heat.errors import FlagUnreadable
 from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.parser import Template, load_source, parse_template
 from guestagent.embedded.http.errors import HTTPBadRequest, NotSupported
+from guestagent.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader, TooManyAliases
 
 FLAG_WORDS: Mapping[str, bool] = {"true": True, "false": False}
 STACK_NAME_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
@@ -115,7 +116,12 @@ def _read_parameters(body: Mapping[str, object]) -> dict[str, object]:
     environment = body.get("environment") or {}
     if isinstance(environment, str):
         try:
-            environment = yaml.safe_load(environment) or {}
+            environment = yaml.load(environment, Loader=AliasLimitingLoader) or {}  # noqa: S506 - a SafeLoader
+        except TooManyAliases as error:
+            message = (
+                f"The environment is too large: aliases repeat more than {ALIAS_LIMIT_CHARACTERS} characters"
+            )
+            raise HTTPBadRequest(message) from error
         except yaml.YAMLError as error:
             raise HTTPBadRequest(f"The environment is not a valid YAML mapping: {error}") from error
     if not isinstance(environment, dict):

@@ -13,6 +13,7 @@ from guestagent.embedded.heat.template.functions import ResourceReference, find_
 from guestagent.embedded.heat.template.parameters import TemplateParameter, parse_parameter
 from guestagent.embedded.heat.template.template_format import CFN_FORMAT, TemplateFormat, detect_format
 from guestagent.embedded.http.errors import HTTPBadRequest, NotSupported
+from guestagent.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader, TooManyAliases
 
 HOT_RESOURCE_KEYS = frozenset(
     {
@@ -73,6 +74,11 @@ def load_source(source: object) -> Mapping[str, object]:
             )
         try:
             source = yaml.load(source, Loader=TextDateLoader)  # noqa: S506 - a SafeLoader that leaves dates alone
+        except TooManyAliases as error:
+            raise RequestLimitExceeded(
+                f"Request limit exceeded: Template size (with more than {ALIAS_LIMIT_CHARACTERS} characters that "
+                f"aliases repeat) exceeds maximum allowed size ({TEMPLATE_BYTES_LIMIT} bytes)."
+            ) from error
         except yaml.YAMLError as error:
             message = f"Template not in valid format: Error parsing template [root stack] {error}"
             raise HTTPBadRequest(message) from error
@@ -216,7 +222,7 @@ def _parse_output(name: str, snippet: object, template_format: TemplateFormat) -
     return TemplateOutput(name, snippet[value], str(description or "No description given"))
 
 
-class TextDateLoader(yaml.SafeLoader):
+class TextDateLoader(AliasLimitingLoader):
     """A loader that reads `2010-09-09` as text, as Heat does; PyYAML would make a date of it."""
 
 

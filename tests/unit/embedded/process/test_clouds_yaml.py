@@ -10,6 +10,7 @@ import yaml
 from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.clouds_yaml import delete_entry_text, insert_entry_text
 from guestagent.errors import InvalidSettings
+from tests.support.yaml_texts import ALIAS_BOMB
 
 ENTRY = {"auth": {"auth_url": "http://h", "password": "p"}, "region_name": "RegionOne"}
 THEIRS = """\
@@ -85,6 +86,11 @@ def test_a_file_of_another_form_gets_the_entry(text: str) -> None:
 def test_an_invalid_clouds_yaml_is_left_alone(text: str) -> None:
     with pytest.raises(InvalidSettings):
         insert_entry_text(text, "embedded", ENTRY)
+
+
+def test_aliases_that_repeat_too_much_are_rejected() -> None:
+    with pytest.raises(InvalidSettings, match="expected aliases that repeat at most 524288 characters"):
+        insert_entry_text(ALIAS_BOMB, "embedded", ENTRY)
 
 
 def test_the_file_is_private_and_is_removed_with_its_last_entry(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from guestagent.errors import OrderRefused
 from guestagent.resources.engine_selection import select_engine
 from guestagent.resources.intake import OrderIntake
 from guestagent.resources.rpc.broker_settings import BrokerSettings
-from guestagent.resources.rpc.messaging import TOPIC, MessageSender, MessageServer
+from guestagent.resources.rpc.messaging import TOPIC, VERSION_ERRORS, MessageSender, MessageServer
 from guestagent.resources.rpc.transport import EXCHANGE, clean_up, open_rpc_transport, oslo_messaging
 from guestagent.resources.store.memory_store import MemoryStore
 from guestagent.secret import Secret
@@ -77,6 +78,30 @@ def test_a_message_without_arguments_lacks_the_request(transport: Any) -> None:
     answer = send(transport, {"method": "capabilities"})
 
     assert answer["refusal"]["problems"][0]["found"] == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("part", "request_text"),
+    [
+        ({"method": "paint_instance"}, "paint_instance in version 1.0"),
+        ({"method": "paint\ninstance" * 100}, "paint\\ninstance"),
+        ({"version": "99.0"}, "capabilities in version 99.0"),
+    ],
+    ids=["method", "long method", "version"],
+)
+def test_what_the_service_does_not_know_is_one_line_in_its_log(
+    transport: Any, part: Mapping[str, object], request_text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    with pytest.raises(oslo_messaging.RemoteError) as caught:
+        send(transport, {**WELL_FORMED, **part})
+
+    (line,) = [record for record in caplog.records if record.getMessage().startswith("a message is refused")]
+    assert f"the service does not know the method {request_text}" in line.getMessage()
+    assert len(line.getMessage().splitlines()) == 1
+    assert not [record for record in caplog.records if record.exc_info]
+    assert caught.value.exc_type in VERSION_ERRORS
 
 
 def test_a_service_of_another_version_is_still_told_apart(server: MessageServer) -> None:

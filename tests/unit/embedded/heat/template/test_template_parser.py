@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from guestagent.embedded.heat.template.errors import RequestLimitExceeded
 from guestagent.embedded.heat.template.parser import load_source, parse_template
 from guestagent.embedded.http.errors import ApiError
+from tests.support.yaml_texts import ALIAS_BOMB
 
 VERSION = {"AWSTemplateFormatVersion": "2010-09-09"}
 
@@ -96,3 +98,15 @@ def test_other_content_is_rejected(sent: object, message: str) -> None:
         load_source(sent)
 
     assert str(caught.value).startswith(message)
+
+
+def test_a_template_whose_aliases_repeat_too_much_is_too_large() -> None:
+    with pytest.raises(RequestLimitExceeded, match="more than 524288 characters that aliases repeat"):
+        load_source(ALIAS_BOMB)
+
+
+def test_aliases_are_read_as_their_values() -> None:
+    assert load_source("a: &a {b: 2010-09-09}\nc: *a\n") == {
+        "a": {"b": "2010-09-09"},
+        "c": {"b": "2010-09-09"},
+    }
