@@ -19,6 +19,7 @@ from guestagent.resources.natives.request_words import (
 )
 from guestagent.resources.natives.requests import GrowVolume
 from guestagent.resources.natives.server_actions import (
+    await_rest,
     build_action_key,
     get_growth_request_id,
     list_newer_actions,
@@ -65,9 +66,9 @@ def plan_growth(
                 instance, volume, RefusalCode.REFUSED, describe_volume_error(volume, instance.name)
             )
         if volume.status not in {"in-use", "available"}:
-            return (Waiting(f"volume {volume.id} is {volume.status}"),)
+            return (await_rest(view, f"volume {volume.id} is {volume.status}"),)
         if server.task_state is not None or server.status not in READY_STATUSES:
-            return (Waiting(describe_server(server, instance.name)),)
+            return (await_rest(view, describe_server(server, instance.name)),)
     elif record.phase in UNCERTAIN_PHASES and _has_begun(instance, volume):
         return (NoteRecord(replace(record, phase=ResourcePhase.CREATED, answer=""), volume.status),)
     request = GrowVolume(volume_id=volume.id, size_gib=instance.volume.size_gib)

@@ -16,6 +16,7 @@ from guestagent.resources.natives.request_words import describe_record, describe
 from guestagent.resources.natives.requests import ConfirmResize, MigrateServer, ResizeServer, RevertResize
 from guestagent.resources.natives.server_actions import (
     REVERTING,
+    await_rest,
     build_action_key,
     find_action,
     is_ready_for_action,
@@ -80,16 +81,17 @@ def _find_obstacle(
     if volume.status.startswith("error"):
         return _abandon(instance, server, RefusalCode.REFUSED, describe_volume_error(volume, instance.name))
     if volume.status != "in-use":
-        return (Waiting(f"volume {volume.id} is {volume.status}: a move would put the server into ERROR"),)
+        text = f"volume {volume.id} is {volume.status}, and a move would put the server into ERROR"
+        return (await_rest(view, text),)
     if server.status not in {"ACTIVE", "ERROR", "SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED_OFFLOADED"}:
-        return (Waiting(describe_server(server, instance.name)),)
+        return (await_rest(view, describe_server(server, instance.name)),)
     if server.status != "ACTIVE":
         message = (
             f"server {server.id} of {instance.name} is {server.status}: it can be moved only while ACTIVE"
         )
         return _abandon(instance, server, RefusalCode.REFUSED, message)
     if not is_ready_for_action(server, {"ACTIVE"}):
-        return (Waiting(describe_server(server, instance.name)),)
+        return (await_rest(view, describe_server(server, instance.name)),)
     return None
 
 

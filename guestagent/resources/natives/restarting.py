@@ -11,6 +11,7 @@ from guestagent.resources.natives.proof import find_missing_proof
 from guestagent.resources.natives.request_words import describe_server
 from guestagent.resources.natives.requests import RebootServer
 from guestagent.resources.natives.server_actions import (
+    await_rest,
     build_action_key,
     find_action,
     is_ready_for_action,
@@ -36,7 +37,7 @@ def plan_restart(
         message = f"server {server.id} of {instance.name} is {server.status}: restart it with hard"
         return (FailOperation(RefusalCode.REFUSED, message),)
     if record is None and not is_ready_for_action(server, statuses):
-        return (Waiting(describe_server(server, instance.name)),)
+        return (await_rest(view, describe_server(server, instance.name)),)
     request = RebootServer(server_id=server.id, hard=order.hard)
     if steps := plan_action_request(view, key, server.id, request, {"reboot"}):
         return steps

@@ -18,15 +18,19 @@ from guestagent.resources.natives.presence import (
     is_absent,
     is_refusal_certain,
 )
-from guestagent.resources.natives.request_words import describe_record
+from guestagent.resources.natives.request_words import RESET_HINT, describe_record
 from guestagent.resources.natives.requests import CloudRequest
-from guestagent.resources.natives.steps import NoteRecord, SendRequest, Steps, Waiting
+from guestagent.resources.natives.steps import NeedAttention, NoteRecord, SendRequest, Steps, Waiting
+from guestagent.resources.operation import RefusalCode
 from guestagent.resources.store.records import ResourceKey, ResourceKind, ResourcePhase, ResourceRecord
 
 TAKEN_AS = "taken as "
 """The answer of a growth that Cinder has taken, before the request's name."""
 REVERTING = "revert requested"
 """The answer of a REFUSED record of a move whose old server has to return."""
+
+REST_DEADLINE_S = 1800.0
+"""How long a server or a volume may be busy before the action of an order, counted from the order's start."""
 
 
 def list_newer_actions(view: ClusterView, server_id: str, record: ResourceRecord) -> tuple[ServerAction, ...]:
@@ -102,3 +106,14 @@ def build_action_key(view: ClusterView, kind: ResourceKind, instance: str) -> Re
 def is_ready_for_action(server: CloudServer, statuses: Collection[str]) -> bool:
     """Return whether Nova takes an action on the server, and no other one runs."""
     return server.status in statuses and server.task_state is None
+
+
+def await_rest(view: ClusterView, text: str) -> Waiting | NeedAttention:
+    """Wait for a server or a volume that is busy before the action; after half an hour call a person, too.
+
+    Nothing was sent yet. So the order goes on by itself when it is at rest, and ends at once when it is cancelled.
+    """
+    started_at = None if view.running is None else view.running.operation.started_at
+    if started_at is not None and view.now > started_at + REST_DEADLINE_S:
+        return NeedAttention(RefusalCode.DEADLINE, f"{text}: {RESET_HINT}", "cancel ends the order")
+    return Waiting(text)

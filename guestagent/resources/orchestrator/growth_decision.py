@@ -28,10 +28,12 @@ def decide_growth(
     volume: HardwareVolume | None,
     size_gib: int,
     record: ResourceRecord | None,
+    started_at: float,
     now: float,
     failure: str = "",
 ) -> GrowthDecision | None:
-    """Return the next step; None when Cinder shows the size. `record` is that of the last request.
+    """Return the next step; None when Cinder shows the size. `record` is that of the last request, `started_at` when
+    the operation began.
 
     `failure` is Cinder's reason if it has taken that request, and could not grow the volume.
     """
@@ -55,7 +57,7 @@ def decide_growth(
     if step is GrowthStep.NONE:
         return None
     if step is GrowthStep.WAIT:
-        if record is not None and now > record.intended_at + GROWTH_TIMEOUT_S:
+        if now > (started_at if record is None else record.intended_at) + GROWTH_TIMEOUT_S:
             return NeedHelp(f"{name} is {volume and volume.status} for too long: look at Cinder")
         return WaitForStack(f"{name} is {volume and volume.status}", GROWTH_PAUSE_S)
     if record is not None and now < record.intended_at + REQUEST_LATENCY_S:

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from guestagent.controller.heat_api import Stack
 from guestagent.resources.natives.presence import parse_refusal
-from guestagent.resources.natives.request_words import describe_server
+from guestagent.resources.natives.request_words import RESET_HINT, describe_server
 from guestagent.resources.natives.requests import ConfirmResize, MigrateServer, RevertResize
 from guestagent.resources.natives.server_actions import REVERTING
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orchestrator.server_look import ServerLook
 from guestagent.resources.orchestrator.server_requests import (
+    SERVER_ACTION_LIMIT_S,
     SERVER_PAUSE_S,
     ServerStep,
     await_server,
@@ -28,6 +29,7 @@ from guestagent.resources.orchestrator.stack_failures import classify_stack_fail
 from guestagent.resources.orchestrator.stack_steps import (
     EndStackOperation,
     FailStackOperation,
+    NeedHelp,
     SendServerRequest,
     SendStackRequest,
     StackStep,
@@ -125,15 +127,16 @@ def return_first(view: StackView, step: StackStep) -> StackStep:
 
 def _find_obstacle(
     view: StackView, look: ServerLook, order: MigrateInstance
-) -> WaitForStack | FailStackOperation | None:
+) -> WaitForStack | NeedHelp | FailStackOperation | None:
     """Return the step if the request must not be sent (yet)."""
     assert look.server is not None
     if look.volume_status == "extending":
-        return WaitForStack(
-            "the data volume is extending: a move would put the server into ERROR", SERVER_PAUSE_S
-        )
+        text = "the data volume is extending, and a move would put the server into ERROR"
+        if view.now >= view.compute_end(view.started_at, SERVER_ACTION_LIMIT_S):
+            return NeedHelp(f"{text}: {RESET_HINT}")
+        return WaitForStack(text, SERVER_PAUSE_S)
     if look.server.task_state is not None:
-        return WaitForStack(describe_server(look.server, order.instance), SERVER_PAUSE_S)
+        return await_server(view, look, None)
     if look.server.status != "ACTIVE":
         message = f"{describe_server(look.server, order.instance)}: it can be moved only while ACTIVE"
         return FailStackOperation(RefusalCode.REFUSED, message)

@@ -71,10 +71,11 @@ def decide_request(
 
 
 def await_server(view: StackView, look: ServerLook, record: ResourceRecord | None) -> WaitForStack | NeedHelp:
-    """Wait for what Nova does with the server; after half an hour call a person."""
+    """Wait for what Nova does with the server; after half an hour call a person. `record`: of our request to Nova."""
     assert look.server is not None, "only a server that is there is waited for"
     text = describe_server(look.server, get_instance(view.order))
-    if record is not None and view.is_over(record, SERVER_ACTION_LIMIT_S):
+    begun_at = view.started_at if record is None else record.intended_at
+    if view.now >= view.compute_end(begun_at, SERVER_ACTION_LIMIT_S):
         return NeedHelp(f"{text} for half an hour: look at Nova. The operation goes on when it has ended")
     return WaitForStack(text, SERVER_PAUSE_S)
 

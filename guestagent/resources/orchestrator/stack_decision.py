@@ -95,7 +95,7 @@ def _decide_first_update(view: StackView) -> StackStep:
     if view.stack is None:
         return _fail_without_stack(view)
     if view.stack.in_progress:
-        end = view.compute_end(view.queued.operation.started_at or 0, FOREIGN_ACTION_LIMIT_S)
+        end = view.compute_end(view.started_at, FOREIGN_ACTION_LIMIT_S)
         if view.now > end:
             return call_for_help(view, describe_lost_stack(view.stack), end)
         reason = f"stack {view.stack.name} is {view.stack.status}, by another client or an earlier order"

@@ -128,7 +128,7 @@ class StackResources:
         records = (each for each in view.snapshot.resources if each.key.kind is ResourceKind.GROWTH)
         record = next(records, None)
         failure = "" if record is None else self._find_growth_failure(volume_id, record)
-        step = decide_growth(volume_id, volume, order.size_gib, record, view.now, failure)
+        step = decide_growth(volume_id, volume, order.size_gib, record, view.started_at, view.now, failure)
         return self._grow(view, step, elapsed_s) if isinstance(step, GrowStackVolume) else step
 
     def delete_volumes(self, records: Sequence[ResourceRecord]) -> WaitForStack | NeedHelp:

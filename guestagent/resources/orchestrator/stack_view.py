@@ -87,6 +87,11 @@ class StackView:
         """Return whether so many seconds have passed since the request. Another try has as many again."""
         return self.now >= self.compute_end(record.intended_at, limit_s)
 
+    @property
+    def started_at(self) -> float:
+        """When the operation began, in the store's seconds."""
+        return self.queued.operation.started_at or 0.0
+
     def compute_end(self, begun_at: float, limit_s: float) -> float:
         """Return when something has taken too long."""
         return begun_at + limit_s * (1 + self.queued.retries)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+
+import pytest
 
 from guestagent.resources.natives.fake_faults import CloudFault, FaultKind
 from guestagent.resources.natives.requests import ConfirmResize, CreateServer, CreateVolume
 from guestagent.resources.operation import OperationState, RefusalCode
 from guestagent.resources.orders import CreateCluster, Order, ReplaceInstance, ResizeInstance
 from tests.support.orders import build_order
+from tests.unit.resources.natives.action_orders import grow, migrate, resize, restart
 from tests.unit.resources.natives.invariants import find_differences
 from tests.unit.resources.natives.worlds import World
 
@@ -72,6 +76,41 @@ def test_a_volume_that_stays_detaching_is_named_with_what_holds_it() -> None:
         in operation.attention
     )
     assert world.count_requests(CreateServer) == 0
+
+
+@pytest.mark.parametrize("build", [resize, migrate, grow], ids=lambda build: build.__name__)
+def test_a_volume_that_stays_attaching_needs_a_person_and_the_order_goes_on_afterwards(
+    build: Callable[[], Order],
+) -> None:
+    world = World().create()
+    world.volume.status = "attaching"
+
+    stuck = world.run_until_stuck(build())
+    requests = len(world.cloud.requests)
+    world.volume.status = "in-use"
+    done = world.await_end(stuck)
+
+    assert f"volume {world.volume.id} is attaching" in stuck.attention
+    assert stuck.attention.endswith("the cloud's administrator has to reset its state; cancel ends the order")
+    assert requests == 0
+    assert (done.state, done.attention) == (OperationState.DONE, "")
+
+
+@pytest.mark.parametrize("build", [resize, grow, restart], ids=lambda build: build.__name__)
+def test_an_order_that_waits_for_a_busy_server_ends_at_once_when_it_is_cancelled(
+    build: Callable[[], Order],
+) -> None:
+    world = World().create()
+    world.server.task_state = "image_uploading"
+    stuck = world.run_until_stuck(build())
+
+    world.store.cancel(stuck.id)
+    ended = world.await_end(stuck)
+
+    assert "is ACTIVE (image_uploading)" in stuck.attention
+    assert world.cloud.requests == []
+    assert (ended.state, ended.attention) == (OperationState.CANCELLED, "")
+    assert (world.instance.flavor, world.instance.volume.size_gib) == ("m1.small", 10)
 
 
 def test_a_confirmation_that_the_cloud_refuses_is_sent_again_until_it_is_taken() -> None:

@@ -135,6 +135,22 @@ def test_a_growth_whose_answer_is_lost_is_not_repeated() -> None:
     assert [each for each in world.cloud.requests if isinstance(each, GrowVolume)] == []
 
 
+def test_a_growth_that_cannot_begin_needs_a_person_and_goes_on_afterwards() -> None:
+    world = StackWorld().create()
+    volume = world.cloud.project.volumes["Slave0000Volume-id"]
+    volume.status = "attaching"
+    operation_id = world.submit(build_order(ResizeVolume, instance="Slave0000", size_gib=20))
+    world.live(1900)
+    stuck = world.get_operation(operation_id)
+    volume.status = "in-use"
+
+    world.live(60)
+
+    assert stuck.state is OperationState.RUNNING
+    assert stuck.attention == "data volume Slave0000Volume-id is attaching for too long: look at Cinder"
+    assert world.get_operation(operation_id).state is OperationState.DONE
+
+
 def test_a_server_in_error_is_not_replaced() -> None:
     world = StackWorld().create()
     world.heat.statuses["Slave0000"] = "UPDATE_FAILED"

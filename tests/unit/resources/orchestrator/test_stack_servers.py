@@ -198,6 +198,34 @@ def test_a_move_waits_for_a_volume_that_grows() -> None:
     assert list_taken(world) == [MigrateServer, ConfirmResize]
 
 
+def test_a_move_that_waits_for_a_volume_for_half_an_hour_needs_a_person() -> None:
+    world = StackWorld().create()
+    volume = world.cloud.project.volumes["Slave0000Volume-id"]
+    volume.status, volume.countdown = "extending", 10_000
+    operation_id = world.submit(migrate())
+
+    world.live(1900)
+
+    attention = world.get_operation(operation_id).attention
+    assert attention.startswith("the data volume is extending, and a move would put the server into ERROR: ")
+    assert list_taken(world) == []
+
+
+@pytest.mark.parametrize("order_type", [MigrateInstance, RestartInstance])
+def test_an_action_that_waits_for_another_one_for_half_an_hour_needs_a_person(
+    order_type: type[Order],
+) -> None:
+    world = StackWorld().create()
+    get_server(world).task_state = "image_uploading"
+    operation_id = world.submit(build_order(order_type, instance="Slave0000"))
+
+    world.live(1900)
+
+    attention = world.get_operation(operation_id).attention
+    assert "is ACTIVE (image_uploading) for half an hour: look at Nova" in attention
+    assert list_taken(world) == []
+
+
 @pytest.mark.parametrize("kind", [FaultKind.UNANSWERED, FaultKind.UNTAKEN])
 @pytest.mark.parametrize("order_type", [MigrateInstance, RestartInstance])
 def test_a_lost_answer_of_nova_changes_nothing(order_type: type[Order], kind: FaultKind) -> None:
