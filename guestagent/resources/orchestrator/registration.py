@@ -19,7 +19,8 @@ def decide_registration(
     if mark is not None and mark.store != store_id:
         return _refuse(
             RefusalCode.TWO_OWNERS,
-            f"stack {stack.name} belongs to the resource manager with store {mark.store}: unregister it there first",
+            f"stack {stack.name} belongs to the resource manager with store {mark.store}: unregister it there, and let "
+            f"`guestagent cluster repair {stack.name} NODE` remove the mark",
         )
     if stack.status.startswith("DELETE_"):
         return _refuse(RefusalCode.REFUSED, f"stack {stack.name} is {stack.status}")

@@ -5,8 +5,8 @@ request was lost, the stack's newest template shows whether it arrived. A client
 with its next update, which is noticed by that.
 
 The second outlives its stack, in the metadata of volumes that are kept. It is written when a volume is made, and never
-later. Heat would change the metadata in place; but it replaces a volume whose update has failed by an empty one if
-Cinder does not show it at the next update.
+later, not even when another store takes the stack. Heat would change the metadata in place; but it replaces a volume
+whose update has failed by an empty one if Cinder does not show it at the next update.
 """
 
 from __future__ import annotations

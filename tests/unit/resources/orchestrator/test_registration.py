@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
+from guestagent.controller import Stacks
+from guestagent.controller.template.volume_resources import STORE_KEY, VOLUME_TYPE
 from guestagent.resources.operation import OperationState
-from guestagent.resources.orchestrator.template_mark import TemplateMark, mark_template, read_mark
+from guestagent.resources.orchestrator.template_mark import (
+    TemplateMark,
+    mark_new_volumes,
+    mark_template,
+    read_mark,
+)
 from guestagent.resources.orders import CreateCluster, RegisterCluster, UnregisterCluster
 from tests.support.orders import build_order
 from tests.unit.resources.orchestrator.stack_scenarios import STACK_SCENARIOS, prepare_foreign_stack
@@ -64,6 +71,35 @@ def test_what_cannot_be_registered_leaves_no_row(change: Any, code: str) -> None
     assert failed.refusal is not None
     assert failed.refusal.code == code
     assert world.snapshot is None
+
+
+def test_a_stack_that_goes_to_another_store_gets_its_mark_and_keeps_those_of_its_volumes() -> None:
+    world = StackWorld()
+    prepare_foreign_stack(world)
+    volumes = mark_new_volumes(world.heat.live[CLUSTER].template, MARK.store, None)
+    set_template(world, mark_template(volumes, MARK))
+    repair_by_command_line(world)
+    registered = world.run(build_order(RegisterCluster))
+
+    world.run(STACK_SCENARIOS["renew_instance"].build())
+
+    template = world.heat.live[CLUSTER].template
+    mark = read_mark(template)
+    stores = {
+        resource["properties"]["metadata"][STORE_KEY]
+        for resource in template["resources"].values()
+        if resource["type"] == VOLUME_TYPE
+    }
+    assert registered.state is OperationState.DONE
+    assert mark is not None
+    assert (mark.store, stores) == (world.store.id, {MARK.store})
+
+
+def repair_by_command_line(world: StackWorld) -> None:
+    """Update the stack as `guestagent cluster repair` does."""
+    stacks = Stacks(world.heat)
+    stacks.wait(stacks.change(CLUSTER, lambda cluster: cluster.renew("Slave0000")))
+    world.forget_history()
 
 
 def set_template(world: StackWorld, template: Any) -> None:
