@@ -70,6 +70,8 @@ def run_serve(args: argparse.Namespace) -> int:
     from guestagent.agent.log_format import configure_log
     from guestagent.agent.systemd_notify import notify_systemd
 
+    # A service that starts has nothing to read again. SIGHUP would end it, and systemd does not restart it then.
+    signal.signal(RELOAD_SIGNAL, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     configure_log(logging.INFO)
     for library in QUIET_LIBRARIES:

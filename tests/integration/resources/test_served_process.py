@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,6 +28,7 @@ from tests.support.database_servers import find_free_port
 from tests.support.heat_requests import get_fake_hypervisor
 from tests.support.imitated_guests import ImitatedGuests
 from tests.support.orders import LONE_SOURCE, await_end, build_order, carry_out
+from tests.support.polling import wait_until
 from tests.support.served_manager import HOST, ServedManager, serve_manager
 
 pytestmark = pytest.mark.timeout(900)
@@ -56,6 +58,28 @@ def read_engine(service: ServedManager, name: str) -> str:
     """Return the engine that commands of the same host use with this setting."""
     with open_local_manager(replace(service.settings, engine=name)) as manager:
         return manager.capabilities().engine
+
+
+def ignores_reloads(service: ServedManager) -> bool:
+    """Return whether the process ignores SIGHUP now."""
+    if service.process is None:
+        return False
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    ignored = int(re.findall(r"^SigIgn:\t(\w+)$", status, re.MULTILINE)[0], 16)
+    return bool(ignored & 1 << signal.SIGHUP - 1)
+
+
+def test_a_reload_during_the_start_does_not_end_the_service(service: ServedManager) -> None:
+    start = threading.Thread(target=service.start)
+    start.start()
+    wait_until(lambda: ignores_reloads(service))
+    assert service.process is not None
+
+    service.process.send_signal(signal.SIGHUP)
+    start.join()
+
+    assert service.process.poll() is None
+    assert "the resource manager is ready" in service.log
 
 
 def test_orders_of_the_same_host_are_carried_out(service: ServedManager, served: Serving) -> None:
