@@ -16,6 +16,9 @@ from weakref import WeakKeyDictionary
 UNDISTURBED_S = 5.0
 """For so long a connection keeps its place: if all are younger, the next one is refused."""
 
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
 
 class OpenConnections:
     """The connections of all listeners of a server, the oldest first. One thread uses them."""
@@ -43,14 +46,21 @@ class OpenConnections:
 
 
 class CountedConnection(socket.socket):
-    """An accepted connection. `counted_by` forgets it when it is closed."""
+    """An accepted connection. `counted_by` forgets it when it is closed, or when a loop that has closed it lets go."""
 
     counted_by: OpenConnections | None = None
 
     def close(self) -> None:
+        self._leave()
+        super().close()
+
+    def detach(self) -> int:
+        self._leave()
+        return super().detach()
+
+    def _leave(self) -> None:
         if self.counted_by is not None:
             self.counted_by.remove(self)
-        super().close()
 
 
 class LimitedListener(socket.socket):
@@ -96,6 +106,7 @@ def _bind(family: int, address: Any, connections: OpenConnections) -> LimitedLis
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
         listener.setblocking(False)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

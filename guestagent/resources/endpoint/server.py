@@ -1,33 +1,29 @@
-"""Serves the endpoint over HTTPS. Only this file imports uvicorn.
+"""Serves the endpoint over HTTPS.
 
 In clear it serves on loopback alone: a document holds passwords.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from guestagent.errors import InvalidSettings, StorageError, UnsupportedEnvironment
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
+from guestagent.resources.endpoint.guest_connection import GuestConnection
 from guestagent.resources.endpoint.limited_listener import open_listeners
+from guestagent.resources.endpoint.server_thread import ThreadServer
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 START_TIMEOUT_S = 10.0
 CONNECTION_LIMIT = 300
 """Of all clients together, from their first moment on: far fewer than the files that a service may have open."""
 KEEP_ALIVE_S = 30
-CONNECTION_TIME_LIMIT_S = 60.0
-"""Of a connection from its beginning to its end: those that never send a whole request must not take all the places."""
 
 
 class EndpointServer:
@@ -39,7 +35,7 @@ class EndpointServer:
             raise InvalidSettings(problems)
         self._settings, self._application = settings, application
         self._context: ssl.SSLContext | None = None
-        self._server: _ThreadServer | None = None
+        self._server: ThreadServer | None = None
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -57,9 +53,9 @@ class EndpointServer:
             access_log=False,  # its lines would hold signatures
             lifespan="off",
             ws="none",
-            http=_BriefConnection,
+            http=GuestConnection,
             server_header=False,
-            loop="asyncio",  # another one would not ask the listeners for connections
+            loop="none",  # `ThreadServer` has its own
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=2,
         )
@@ -76,7 +72,7 @@ class EndpointServer:
             raise UnsupportedEnvironment(
                 f"nothing can listen on {settings.host} port {settings.port}: is it in use? ({error.strerror})"
             ) from error
-        self._server = _ThreadServer(config, listeners)
+        self._server = ThreadServer(config, listeners)
         self._thread = threading.Thread(target=self._server.run_quietly, name="endpoint", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -102,33 +98,3 @@ class EndpointServer:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
-
-
-class _BriefConnection(H11Protocol):
-    """A connection that is cut when its time is over. Collector and agent open another one for each request."""
-
-    _cut: asyncio.TimerHandle
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._cut = self.loop.call_later(CONNECTION_TIME_LIMIT_S, transport.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._cut.cancel()
-        super().connection_lost(exc)
-
-
-class _ThreadServer(uvicorn.Server):
-    """A server that leaves signals to the process, and ends its thread alone."""
-
-    def __init__(self, config: uvicorn.Config, listeners: Sequence[socket.socket]) -> None:
-        super().__init__(config)
-        self._listeners = list(listeners)
-
-    def run_quietly(self) -> None:
-        with contextlib.suppress(SystemExit):
-            self.run(sockets=self._listeners)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

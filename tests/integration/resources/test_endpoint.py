@@ -23,7 +23,7 @@ from guestagent.errors import (
     UnsupportedEnvironment,
 )
 from guestagent.metadata import CfnHandle, parse
-from guestagent.resources.endpoint import server
+from guestagent.resources.endpoint import guest_connection, server
 from guestagent.resources.endpoint.application import EndpointApplication
 from guestagent.resources.endpoint.endpoint_settings import EndpointSettings
 from guestagent.resources.endpoint.guest_user_data import build_guest_user_data
@@ -205,7 +205,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_no_traceback(
 def test_clients_that_never_send_a_request_do_not_keep_their_places(
     shop: ServedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "CONNECTION_TIME_LIMIT_S", 1.0)
+    monkeypatch.setattr(guest_connection, "CONNECTION_TIME_LIMIT_S", 1.0)
     port = find_free_port()
     endpoint = EndpointServer(EndpointSettings(HOST, port), EndpointApplication(shop.endpoint))
     endpoint.open()

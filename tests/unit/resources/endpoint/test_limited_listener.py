@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -74,6 +75,16 @@ def test_a_connection_that_is_closed_leaves_its_place(scene: Scene) -> None:
             end.close()
 
     client, server = scene.connect()
+    client.sendall(b"a")
+    assert server.recv(1) == b"a"
+
+
+def test_a_connection_that_a_loop_has_closed_leaves_its_place(scene: Scene) -> None:
+    (_, closed), *_ = (scene.connect() for _ in range(LIMIT))
+    os.close(closed.detach())
+
+    client, server = scene.connect()
+
     client.sendall(b"a")
     assert server.recv(1) == b"a"
 
