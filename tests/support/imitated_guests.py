@@ -14,6 +14,7 @@ import requests
 
 from guestagent.byte_units import GIB
 from guestagent.embedded import FakeHypervisor
+from tests.support.polling import LONGEST_PAUSE_S, PollPause
 
 URL_PATTERN = re.compile(rb"^metadata_url = (\S+)$", re.M)
 POLL_INTERVAL_S = 0.1
@@ -60,7 +61,7 @@ class ImitatedGuests:
         self._guests = FakeHypervisorGuests(guests) if isinstance(guests, FakeHypervisor) else guests
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.poll_interval_s = POLL_INTERVAL_S
+        self.poll_interval_s, self.longest_pause_s = POLL_INTERVAL_S, LONGEST_PAUSE_S
         self._signalled: set[str] = set()
         self.documents: dict[str, dict[str, Any]] = {}
         self.failing: set[str] = set()
@@ -75,13 +76,16 @@ class ImitatedGuests:
 
     def _run(self) -> None:
         urls: dict[str, str] = {}
-        while not self._stopping.wait(self.poll_interval_s):
+        pause = PollPause(self.poll_interval_s, self.longest_pause_s)
+        while not self._stopping.wait(pause.seconds):
+            before = (dict(urls), dict(self.documents), len(self._signalled))
             for guest_id, guest in self._guests.read_guests().items():
                 found = URL_PATTERN.search(guest.user_data)
                 if found is None:
                     continue
                 with suppress(*NO_ANSWER):  # the service was killed, and starts again
                     urls[guest_id] = self._poll(guest_id, guest, urls.get(guest_id, found[1].decode()))
+            pause.adjust(has_changed=(urls, self.documents, len(self._signalled)) != before)
 
     def _poll(self, guest_id: str, guest: RunningGuest, url: str) -> str:
         """Read the document, and signal if there is a new handle. Return the address of the next one."""

@@ -14,6 +14,7 @@ from guestagent.embedded import FakeHypervisor, Guest
 from guestagent.embedded.guests.user_data import parse_user_data
 from guestagent.embedded.openstack.keystone.ec2_signature import SignedRequest, compute_signature
 from guestagent.secret import Secret
+from tests.support.polling import PollPause
 
 POLL_INTERVAL_S = 0.1
 
@@ -54,10 +55,14 @@ class SignallingHypervisor(FakeHypervisor):
 
     def _run_guest(self, guest: Guest, is_destroyed: threading.Event) -> None:
         signalled_handles: set[str] = set()
+        pause = PollPause(self.poll_interval_s)
+        last_document: dict[str, Any] = {}
         with requests.Session() as session:
-            while not is_destroyed.wait(self.poll_interval_s):
+            while not is_destroyed.wait(pause.seconds):
                 try:
                     document = _read_document(session, guest)
+                    pause.adjust(has_changed=document != last_document)
+                    last_document = document
                     handle = document["ReadyWaitCondition"]
                     self.documents[document["GuestAgent"]["Node"]] = document
                     if (
@@ -67,7 +72,8 @@ class SignallingHypervisor(FakeHypervisor):
                         self._signal(session, handle, document["GuestAgent"])
                         signalled_handles.add(handle)
                 except (requests.RequestException, KeyError):
-                    continue  # an outage, or metadata that Heat has not resolved yet
+                    # An outage, or metadata that Heat has not resolved yet.
+                    pause.adjust(has_changed=False)
 
     def _signal(self, session: requests.Session, handle: str, section: dict[str, Any]) -> None:
         reason = self.failure_reasons.get(section["Node"])

@@ -20,6 +20,7 @@ class CollectorGuests(ImitatedGuests):
 
     def __init__(self, guests: FakeHypervisor) -> None:
         super().__init__(guests)
+        self.longest_pause_s = self.poll_interval_s  # each guest has a pause of its own
         self.are_silent = False
         self._pauses: dict[str, float] = {}
         self._next_at: dict[str, float] = {}
