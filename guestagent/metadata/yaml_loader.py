@@ -19,7 +19,7 @@ from guestagent.yaml_aliases import ALIAS_LIMIT_CHARACTERS, AliasLimitingLoader,
 ALIAS_DEPTH_LIMIT = 200
 """Levels of a text with aliases, which make it deeper than it is written."""
 JSON_START = re.compile(r'\s*\{\s*"')
-_QUOTED = r"""'(?!<)[^']{2,}'|"!.*\""""
+_QUOTED = r"""'!.*'|'(?!<)\S{2,}'|"!.*\""""
 
 
 def load_yaml(text: str | bytes, where: str = "") -> object:

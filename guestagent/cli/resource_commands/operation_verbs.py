@@ -192,7 +192,7 @@ def run_retry(args: argparse.Namespace) -> int:
 
 def _describe_retry(operation: Operation) -> str:
     if operation.needs_person:
-        return ""
+        return "It is tried again at its next step; until then it shows what stopped it."
     if operation.state.is_final:
         return "It has ended, and does not change: give a new order."
     return "It needs no retry: it goes on by itself, and is left as it is."

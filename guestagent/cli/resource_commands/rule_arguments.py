@@ -56,9 +56,11 @@ def find_rule_by_network(groups: Iterable[GroupView], name: str, old: str, new: 
     problems.raise_if_any(InvalidOrder)
     assert network is not None
     new_network = CIDR.read(Problems().open_cursor(new))  # what is wrong with it is reported with the order
-    group = next((each for each in groups if each.name == name), None)
+    by_name = {each.name: each for each in groups}
+    group = by_name.get(name)
     if group is None:
-        raise OrderRefused(RefusalCode.NOT_FOUND, f"there is no security group {name}")
+        known = ", ".join(by_name)
+        raise OrderRefused(RefusalCode.NOT_FOUND, f"there is no security group {name}; there is: {known}")
     rules = {rule for rule in group.wanted_rules if rule.network == network}
     if not rules and new_network is not None:
         rules = {rule.with_network(network) for rule in group.wanted_rules if rule.network == new_network}

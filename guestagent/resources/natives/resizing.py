@@ -207,7 +207,9 @@ def _abandon(
 
 def _describe_error(server: CloudServer, instance: WantedInstance) -> str:
     fault = server.fault or "Nova gives no reason"
-    return f"server {server.id} of {instance.name} is in ERROR: {fault}. A hard restart brings it back"
+    return (
+        f"server {server.id} of {instance.name} is in ERROR: {fault}. A hard restart (--hard) brings it back"
+    )
 
 
 def _settle_flavor(instance: WantedInstance) -> ChangeInstance:

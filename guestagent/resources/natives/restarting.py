@@ -34,7 +34,9 @@ def plan_restart(
         return (FailOperation(RefusalCode.REFUSED, "cancelled"),)
     statuses = {"ACTIVE", "SHUTOFF", "ERROR"} if order.hard else {"ACTIVE"}
     if record is None and server.status not in statuses and server.task_state is None:
-        message = f"server {server.id} of {instance.name} is {server.status}: restart it with hard"
+        message = (
+            f"server {server.id} of {instance.name} is {server.status}: a hard restart (--hard) starts it"
+        )
         return (FailOperation(RefusalCode.REFUSED, message),)
     if record is None and not is_ready_for_action(server, statuses):
         return (await_rest(view, describe_server(server, instance.name)),)

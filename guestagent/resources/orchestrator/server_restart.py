@@ -32,7 +32,7 @@ def decide_restart(view: StackView, look: ServerLook, order: RestartInstance) ->
     if record is None and not look.is_at_rest(*statuses):
         if server.task_state is not None:
             return await_server(view, look, None)
-        message = f"{describe_server(server, order.instance)}: restart it with hard"
+        message = f"{describe_server(server, order.instance)}: a hard restart (--hard) starts it"
         return FailStackOperation(RefusalCode.REFUSED, message)
     request = RebootServer(server_id=server.id, hard=order.hard)
     if step := decide_request(view, look, ResourceKind.REBOOT, request, "reboot"):

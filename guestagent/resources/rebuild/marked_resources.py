@@ -106,7 +106,7 @@ def group_marked_resources(
             found.append(_read_cluster(observed, cluster_id, name, own))
         else:
             kinds = ", ".join(sorted({str(mark.key.kind) for mark in own.values()}))
-            notes.append(f"{name} ({cluster_id}) has no server: its {kinds} stay, and an audit shows them")
+            notes.append(f"{name} ({cluster_id}) has no server; an audit shows what remains: {kinds}")
     return sorted(found, key=lambda each: (each.name, each.cluster_id)), sorted(notes)
 
 

@@ -26,7 +26,7 @@ class CertificateLoader:
 
     def __init__(self, certificate: Path, key: Path, authority: Path | None, hostname: str) -> None:
         self._certificate, self._key, self._hostname = certificate, key, hostname
-        self._trusted = "the CAs of this machine" if authority is None else str(authority)
+        self._trusted = "a CA of this machine" if authority is None else str(authority)
         self._client = _build_guest_context(authority)
 
     @property
@@ -48,7 +48,7 @@ class CertificateLoader:
         try:
             return LoadedCertificate(server, _shake_hands(server, self._client, self._hostname))
         except ssl.SSLCertVerificationError as error:
-            expected = f"one that {self._trusted} verify for {self._hostname}, the host of public_url"
+            expected = f"one for {self._hostname}, the host of public_url, signed by {self._trusted}"
             raise _build_error("endpoint.certificate", error.verify_message, expected) from error
 
 

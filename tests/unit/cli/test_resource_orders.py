@@ -224,7 +224,7 @@ BAD_WORDS = [
         "--cidr: expected the network of one rule of database, found none",
     ),
     (f"update-rule shop database --cidr {OLD} --to any", 2, "--to: expected a network in CIDR form"),
-    (f"update-rule shop web --cidr {OLD} --to {NEW}", 12, "not_found: there is no security group web"),
+    (f"update-rule shop web --cidr {OLD} --to {NEW}", 12, "no security group web; there is: database"),
     ("renew-instance shop Slave0000 --request-id a/b", 2, "--request-id: expected letters, digits"),
     ("renew-instance shop Slave0000 --request-id=", 2, "--request-id: expected a string that is not empty"),
     ("renew-instance shop Slave0000 --timeout 5", 2, "--timeout: expected --wait beside it, found none"),

@@ -239,7 +239,7 @@ def test_a_retry_of_what_needs_a_person_is_followed(
     commands.run("retry", operation.id)
 
     printed = capsys.readouterr().out
-    assert "needs no retry" not in printed
+    assert "It is tried again at its next step; until then it shows what stopped it.\n" in printed
     assert f"To follow it: guestagent resources wait {operation.id}\n" in printed
 
 

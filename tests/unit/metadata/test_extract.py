@@ -103,6 +103,8 @@ def test_merge_keys_work_as_in_heat() -> None:
     ("text", "fault"),
     [
         ("Users: [", "expected the node content, but found '<stream end>' at line 1, column 9"),
+        ("a: [m1\n", "expected ',' or ']', but got '<stream end>' at line 2, column 1"),
+        ("a: !s3%20cret", "could not determine a constructor for the tag (not shown) at line 1, column 4"),
         ("a: 1\n b: 2\n", "mapping values are not allowed here at line 2, column 3"),
         ('{"a": {"b": 1,\n"c": "s3cret"', "Expecting ',' delimiter at line 2, column 14"),
         ("a: 1\n---\nb: 2\n", "but found another document at line 2, column 1"),

@@ -70,7 +70,7 @@ def test_a_hard_restart_brings_a_server_back_that_a_soft_one_refuses() -> None:
     refused = world.run(build_order(RestartInstance, instance="Slave0000"))
     done = world.run(build_order(RestartInstance, instance="Slave0000", hard=True))
 
-    assert "restart it with hard" in get_refusal(refused)[1]
+    assert "a hard restart (--hard) starts it" in get_refusal(refused)[1]
     assert done.state is OperationState.DONE
 
 

@@ -167,7 +167,7 @@ def test_the_kept_volumes_of_a_deleted_cluster_are_mentioned() -> None:
 
     assert found.clusters == ()
     [note] = found.notes
-    assert note.endswith("has no server: its volume stay, and an audit shows them")
+    assert note.endswith("has no server; an audit shows what remains: volume")
 
 
 def test_settings_that_no_mark_has_come_from_the_description() -> None:

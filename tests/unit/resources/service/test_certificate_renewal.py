@@ -95,7 +95,7 @@ def test_a_certificate_that_a_guest_would_refuse_is_not_served(
     files.renewal.check()
 
     assert files.used == []
-    assert "verify for 127.0.0.1" in files.renewal.problem
+    assert "one for 127.0.0.1" in files.renewal.problem
     assert files.counted == [False], "a file that stays as it is is no news"
 
 

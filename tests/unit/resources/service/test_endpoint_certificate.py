@@ -45,7 +45,7 @@ def test_an_endpoint_in_clear_has_no_certificate() -> None:
 
 def test_a_certificate_of_another_name_is_refused(authority: CertificateAuthority) -> None:
     assert refuse(authority.other_name, authority.valid.ca).startswith(
-        f"endpoint.certificate: expected one that {authority.valid.ca} verify for {HOST}, the host of public_url, found"
+        f"endpoint.certificate: expected one for {HOST}, the host of public_url, signed by {authority.valid.ca}, found"
     )
 
 
@@ -54,7 +54,7 @@ def test_a_certificate_that_has_ended_is_refused(authority: CertificateAuthority
 
 
 def test_a_certificate_of_a_foreign_authority_is_refused(authority: CertificateAuthority) -> None:
-    assert "the CAs of this machine verify for" in refuse(authority.valid, None)
+    assert "signed by a CA of this machine" in refuse(authority.valid, None)
 
 
 def test_a_key_of_another_certificate_is_refused(authority: CertificateAuthority) -> None:
