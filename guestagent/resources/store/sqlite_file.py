@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,41 @@ def create_sqlite_engine(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> 
         hide_parameters=True,
     )
     event.listen(engine, "connect", lambda connection, _: _set_pragmas(connection, path))
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", partial(_begin, OpenedFile(path)))
     return engine
 
 
-def _begin(connection: Connection) -> None:
+class OpenedFile:
+    """The file that an engine has opened first. Its other connections open whatever has this path by then."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity: tuple[int, int] | None = None
+
+    def require_in_place(self) -> None:
+        """Raise StorageError if the file was removed, or another one has taken its place.
+
+        What is written into a removed file is lost, and two files at once would each have a part.
+        """
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise self._build_error(f"is not there any more: {error.strerror}") from error
+        identity = status.st_dev, status.st_ino
+        if self._identity is None:
+            self._identity = identity
+        if self._identity != identity:
+            raise self._build_error("was replaced while it is in use")
+
+    def _build_error(self, problem: str) -> StorageError:
+        return StorageError(
+            f"the store {self._path} {problem}; put the former file back, or restart the service with the right one"
+        )
+
+
+def _begin(file: OpenedFile, connection: Connection) -> None:
     """Begin a transaction. One that will write locks the file at once: it could not do so later, after a read."""
+    file.require_in_place()
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

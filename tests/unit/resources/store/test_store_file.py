@@ -61,6 +61,27 @@ def test_a_store_is_the_same_when_it_is_opened_again(path: Path) -> None:
         assert [record.name for record in store.clusters()] == ["shop"]
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_nothing_is_done_with_a_store_whose_file_was_taken_away(path: Path, is_replaced: bool) -> None:
+    with open_file(path, clock := ManualClock()) as store:
+        OpenedStore(store, clock.sleep).create_cluster()
+        path.rename(path.with_name("away"))
+        if is_replaced:
+            path.touch(mode=0o600)
+
+        with pytest.raises(StorageError) as on_read:
+            store.clusters()
+        with pytest.raises(StorageError) as on_write:
+            store.end_leases()
+        path.with_name("away").replace(path)
+
+        assert [record.name for record in store.clusters()] == ["shop"]
+    problem = "was replaced" if is_replaced else "is not there any more"
+    assert str(on_read.value) == str(on_write.value)
+    assert problem in str(on_read.value)
+    assert "put the former file back" in str(on_read.value)
+
+
 def test_every_commit_reaches_the_disk(path: Path) -> None:
     with open_file(path, ManualClock()) as store:
         pragmas = store._database.read(
