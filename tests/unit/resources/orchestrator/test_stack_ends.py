@@ -145,3 +145,17 @@ def test_a_change_that_heat_has_lost_waits_for_a_person() -> None:
     world.live(5)
 
     assert "Heat has lost it" in world.get_operation(operation_id).attention
+
+
+def test_an_order_behind_a_cancelled_creation_does_not_make_the_cluster() -> None:
+    world = StackWorld()
+    creation = live_until_sent(world, build_order(CreateCluster, description=DESCRIPTION), "create")
+    addition = world.submit(STACK_SCENARIOS["add_instance"].build())
+
+    world.store.cancel(creation)
+    world.live(200)
+
+    ended = [world.get_operation(each) for each in (creation, addition)]
+    assert [each.state for each in ended] == [OperationState.CANCELLED, OperationState.FAILED], ended
+    assert world.heat.accepted == ["create", "delete"]
+    assert (world.snapshot, world.heat.live) == (None, {})
