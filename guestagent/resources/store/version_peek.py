@@ -11,7 +11,9 @@ import sqlite3
 from pathlib import Path
 from threading import Lock
 
+from guestagent.errors import StorageError
 from guestagent.resources.store.operation_rules import build_version
+from guestagent.resources.store.sqlite_file import OpenedFile
 
 _SELECT_VERSION = "SELECT id, lease_owner, news FROM clusters WHERE name = ?"
 
@@ -20,16 +22,17 @@ class VersionPeek:
     """The versions in a file, which exists and has its tables. Threads may share it. Nothing is opened yet."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._file = path, OpenedFile(path)
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._is_closed = False
 
     def read(self, cluster: str) -> str | None:
         """Return what `OrderStore.peek_version` does. Any error is None: whoever asks the store itself is told."""
-        with self._lock, contextlib.suppress(sqlite3.Error):
+        with self._lock, contextlib.suppress(sqlite3.Error, StorageError):
             if self._is_closed:
                 return None
+            self._file.require_in_place()
             if self._connection is None:
                 self._connection = _connect(self._path)
             row = self._connection.execute(_SELECT_VERSION, (cluster,)).fetchone()

@@ -67,6 +67,18 @@ def test_a_peek_changes_nothing_in_the_folder_of_a_missing_file(path: Path) -> N
     assert not list(path.parent.iterdir())
 
 
+def test_a_file_that_was_moved_away_shows_nothing(store: SqlStore, path: Path) -> None:
+    version = store.peek_version("shop")
+    elsewhere = path.with_name("elsewhere")
+    path.rename(elsewhere)
+
+    without = store.peek_version("shop")
+    elsewhere.rename(path)
+
+    assert version is not None
+    assert (without, store.peek_version("shop")) == (None, version)
+
+
 def test_a_closed_store_shows_nothing(store: SqlStore) -> None:
     store.peek_version("shop")
 
