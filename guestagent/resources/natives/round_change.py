@@ -73,8 +73,6 @@ def apply_changes(wanted: WantedCluster, steps: Iterable[Step]) -> WantedCluster
             wanted = wanted.replace_instance(step.instance)
         elif isinstance(step, DropInstance):
             wanted = drop_instance(wanted, step.name)
-        elif isinstance(step, EndOperation) and step.is_removal:
-            wanted = replace(wanted, instances=(), groups={})  # for the orders that wait behind the operation
         elif isinstance(step, EndRotation):
             wanted = wanted.end_rotation()
         elif isinstance(step, ForgetKeys):

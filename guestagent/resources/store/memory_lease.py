@@ -45,8 +45,8 @@ class MemoryLease:
             self._known_news += 1
             self._rows.replace_operations(self.cluster, next_operations)
             self._rows.events[self.cluster].extend(EventEntry(now, text) for text in change.events)
-            if change.is_removed and not self._cluster.queue:
-                del self._rows.clusters[self.cluster]
+            if change.is_removed:
+                self._rows.remove_cluster(self._cluster, now)
                 self._is_cluster_removed = True
             self._rows.changed.notify_all()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from threading import Condition
+from uuid import UUID
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.store.document_readers import describe_new_reader, is_known_reader
@@ -149,6 +151,19 @@ class MemoryRows:
 
         self.looks: defaultdict[str, dict[LookKey, float]] = defaultdict(dict)
         """When the findings of each engine's audits were seen first."""
+        self._ids = count(1)
+
+    def build_id(self) -> str:
+        """Return the id of a new cluster or operation."""
+        return str(UUID(int=next(self._ids)))
+
+    def remove_cluster(self, cluster: MemoryCluster, now: float) -> None:
+        """Remove the cluster. Orders that wait are those of another one, of which there is nothing yet."""
+        name = cluster.record.name
+        del self.clusters[name]
+        if cluster.queue:
+            record = ClusterRecord(id=self.build_id(), name=name, engine=cluster.record.engine)
+            self.clusters[name] = MemoryCluster(record, due_at=now, news=1, queue=cluster.queue)
 
     def add_operation(self, operation: Operation, digest: str) -> None:
         """Keep a new operation."""

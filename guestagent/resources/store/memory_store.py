@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from uuid import UUID
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
@@ -43,7 +42,7 @@ class MemoryStore:
         self._time = start_steady_time(self._clock)
         self._store_id = store_id
         self._rows = MemoryRows()
-        self._numbers, self._ids = count(1), count(1)
+        self._numbers = count(1)
 
     @property
     def id(self) -> str:
@@ -61,11 +60,11 @@ class MemoryStore:
             check_queue_length(order, 0 if cluster is None else len(cluster.queue))
             check(None if cluster is None else cluster.build_queue())
             if cluster is None:
-                record = ClusterRecord(id=self._build_id(), name=order.cluster, engine=engine)
+                record = ClusterRecord(id=rows.build_id(), name=order.cluster, engine=engine)
                 cluster = MemoryCluster(record, due_at=now)
                 rows.clusters[order.cluster] = cluster
             number = next(self._numbers)
-            operation = build_operation(order, self._build_id(), now)
+            operation = build_operation(order, rows.build_id(), now)
             rows.add_operation(operation, compute_order_digest(order))
             cluster.queue[operation.id] = QueuedOperation(operation=operation, order=order, number=number)
             cluster.add_news(now)
@@ -178,9 +177,6 @@ class MemoryStore:
             for key in change.forgotten:
                 del known[key]
             return measure_ages(known, findings, looked_at)
-
-    def _build_id(self) -> str:
-        return str(UUID(int=next(self._ids)))
 
     def _note_wish(
         self, operation_id: str, note: Callable[[QueuedOperation], QueuedOperation]

@@ -197,7 +197,7 @@ class ClusterChange:
 
     `wanted` replaces the cluster's document. `operations` are written whole, each with its next sequence.
     `resources` are written, `forgotten` removed. `is_removed`: the cluster's row goes with its resources and signals,
-    its operations stay. If another order has arrived in the meantime, the row stays, too.
+    its operations stay. Orders that wait are carried out for another cluster of this name, of which there is nothing.
     """
 
     wanted: str | None = None

@@ -51,7 +51,7 @@ def accept_order(
     check(None if cluster is None else ClusterQueue(cluster=read_cluster(cluster), queue=queue))
     now = time.read_now(connection)
     if cluster is None:
-        _insert_cluster(connection, order.cluster, engine, now)
+        insert_cluster(connection, order.cluster, engine, now)
     else:
         add_news(connection, cluster.id, now)
     operation = build_operation(order, str(uuid4()), now)
@@ -93,7 +93,8 @@ def write_key_contact(
         add_news(connection, cluster.id, time.read_now(connection))
 
 
-def _insert_cluster(connection: Connection, name: str, engine: str, now: float) -> None:
+def insert_cluster(connection: Connection, name: str, engine: str, now: float) -> None:
+    """Write the row of a cluster for which there are orders, and nothing else yet."""
     row = {
         "id": str(uuid4()),
         "name": name,

@@ -12,6 +12,7 @@ from guestagent.resources.store.operation_rules import check_resource_key
 from guestagent.resources.store.operation_watch import OperationWatch
 from guestagent.resources.store.protocol import LEASE_RESERVE_S, LEASE_S, LeaseLost
 from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
+from guestagent.resources.store.sql_acceptance import insert_cluster
 from guestagent.resources.store.sql_change import (
     remove_cluster,
     write_events,
@@ -58,6 +59,7 @@ class LeaseGrant:
 
     cluster_id: str
     cluster: str
+    engine: str
     number: int
     news: int
 
@@ -82,7 +84,7 @@ def claim_cluster(connection: Connection, time: StoreTime, cluster_id: str, work
         != 1
     ):
         return None
-    return LeaseGrant(row.id, row.name, number, row.news)
+    return LeaseGrant(row.id, row.name, row.engine, number, row.news)
 
 
 def end_all_leases(connection: Connection, time: StoreTime) -> int:
@@ -121,9 +123,9 @@ class SqlLease:
         return snapshot
 
     def write(self, change: ClusterChange) -> None:
-        operations, is_removed = self._database.write(lambda connection: self._write(connection, change))
+        operations = self._database.write(lambda connection: self._write(connection, change))
         self._known_news += 1
-        self._is_cluster_removed |= is_removed
+        self._is_cluster_removed |= change.is_removed
         self._watch.note_changes({operation.id: operation.sequence for operation in operations})
 
     def release(self, pause_s: float) -> None:
@@ -142,7 +144,7 @@ class SqlLease:
             raise self._build_error()
         return read_snapshot(connection, row, now), row.news
 
-    def _write(self, connection: Connection, change: ClusterChange) -> tuple[list[Operation], bool]:
+    def _write(self, connection: Connection, change: ClusterChange) -> list[Operation]:
         now = self._database.time.read_now(connection)
         values = {} if change.attention is None else {"attention": change.attention}
         if change.wanted is None:
@@ -154,10 +156,15 @@ class SqlLease:
         operations = write_operations(connection, self.cluster, change.operations)
         write_resources(connection, self._grant.cluster_id, change)
         write_events(connection, self.cluster, change.events, now)
-        is_removed = change.is_removed and count_queue(connection, self.cluster) == 0
-        if is_removed:
-            remove_cluster(connection, self._grant.cluster_id)
-        return operations, is_removed
+        if change.is_removed:
+            self._remove(connection, now)
+        return operations
+
+    def _remove(self, connection: Connection, now: float) -> None:
+        """Remove the cluster. Orders that wait are those of another one, of which there is nothing yet."""
+        remove_cluster(connection, self._grant.cluster_id)
+        if count_queue(connection, self.cluster):
+            insert_cluster(connection, self.cluster, self._grant.engine, now)
 
     def _release(self, connection: Connection, pause_s: float) -> None:
         now = self._database.time.read_now(connection)

@@ -167,18 +167,21 @@ def a_removed_cluster_leaves_its_operations(opened: OpenedStore) -> None:
     assert (snapshot.cluster.wanted, snapshot.resources, snapshot.signals) == (None, (), ())
 
 
-def a_cluster_for_which_an_order_has_arrived_is_not_removed(opened: OpenedStore) -> None:
-    operation = opened.create_cluster()
+def orders_behind_a_removal_find_no_cluster(opened: OpenedStore) -> None:
+    operation, waiting = opened.create_cluster(), opened.create_cluster()
     lease = opened.claim()
-    lease.read()
-    opened.create_cluster()
+    before = lease.read()
+    opened.store.record_signal("shop", SignalEntry(instance="Master0000", generation=1, is_success=True))
     done = replace(operation, state=OperationState.DONE)
 
-    lease.write(ClusterChange(operations=(done,), is_removed=True))
+    lease.write(ClusterChange(wanted="{}", resources=(build_record(),), operations=(done,), is_removed=True))
 
-    assert len(lease.read().queue) == 1
     lease.release(60.0)
-    assert len(opened.store.clusters()) == 1
+    after = opened.claim().read()
+    assert [queued.operation for queued in after.queue] == [waiting]
+    assert after.cluster.id != before.cluster.id
+    assert (after.cluster.engine, after.cluster.wanted) == (before.cluster.engine, None)
+    assert (after.resources, after.signals) == ((), ())
 
 
 def the_last_signal_of_a_generation_counts(opened: OpenedStore) -> None:
@@ -246,7 +249,7 @@ WRITE_CASES = (
     an_operation_that_has_ended_leaves_the_queue_and_never_changes,
     rows_of_another_cluster_are_refused,
     a_removed_cluster_leaves_its_operations,
-    a_cluster_for_which_an_order_has_arrived_is_not_removed,
+    orders_behind_a_removal_find_no_cluster,
     the_last_signal_of_a_generation_counts,
     signals_of_long_past_generations_are_forgotten,
     a_signal_of_an_unknown_cluster_is_dropped,

@@ -67,7 +67,7 @@ def test_a_cancelled_resize_ends_with_the_old_flavor_or_the_new_one(second: int)
     assert find_differences(world) == []
 
 
-@pytest.mark.parametrize("second", range(1, 5))
+@pytest.mark.parametrize("second", range(5))
 def test_an_order_behind_a_cancelled_creation_does_not_make_the_cluster(second: int) -> None:
     world = World()
     creation = world.submit(build_order(CreateCluster, description={"replicas": 0}))
@@ -84,10 +84,9 @@ def test_an_order_behind_a_cancelled_creation_does_not_make_the_cluster(second: 
     assert [each.state for each in ended] == [
         OperationState.CANCELLED,
         OperationState.FAILED,
-        OperationState.DONE,
+        OperationState.FAILED,
     ]
-    assert ended[1].refusal is not None
-    assert ended[1].refusal.message == "cluster shop is being deleted"
+    assert {each.refusal.message for each in ended[1:] if each.refusal} == {"there is no cluster shop"}
     world.live(3)
     assert world.snapshot is None
     assert find_differences(world) == []

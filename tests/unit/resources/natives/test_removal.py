@@ -208,6 +208,22 @@ def test_a_lost_data_volume_is_not_replaced_by_an_empty_one() -> None:
     assert world.count_requests(CreateVolume) == 0
 
 
+def test_a_deletion_behind_another_one_finds_no_cluster() -> None:
+    world = World().create()
+    deletions = [
+        world.submit(build_order(DeleteCluster, volumes=fate))
+        for fate in (VolumeFate.KEEP, VolumeFate.DELETE)
+    ]
+
+    ended = [world.await_end(world.get_operation(each)) for each in deletions]
+
+    assert [each.state for each in ended] == [OperationState.DONE, OperationState.FAILED]
+    assert ended[1].refusal is not None
+    assert ended[1].refusal.code == "not_found"
+    assert len(world.cloud.project.volumes) == 1
+    assert world.snapshot is None
+
+
 def test_a_port_deleted_by_hand_is_made_anew_by_a_replacement_alone() -> None:
     world = World().create()
     world.cloud.project.ports.clear()
