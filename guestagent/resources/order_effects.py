@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from guestagent.errors import OrderRefused, Problem
+from guestagent.metadata.document import DEFAULT_PORT
 from guestagent.resources.following import add_admission, remove_admission
 from guestagent.resources.instance_seed import begin_seed
 from guestagent.resources.operation import RefusalCode
@@ -36,7 +37,7 @@ from guestagent.resources.orders import (
     RotatePasswords,
     UpdateRuleCidr,
 )
-from guestagent.resources.rule import Rule
+from guestagent.resources.rule import Rule, build_rule
 from guestagent.resources.views import find_engine_names
 from guestagent.resources.wanted import (
     DATABASE_GROUP,
@@ -198,12 +199,14 @@ def _delete_rules(wanted: WantedCluster, order: DeleteRules) -> WantedCluster:
     rules = _require_group(wanted, order.group)
     for rule in order.rules:
         _require_rule(order.group, rules, rule)
+        _require_no_replication(wanted, order.group, rule)
     return _set_rules(wanted, order.group, rules - frozenset(order.rules))
 
 
 def _update_rule_cidr(wanted: WantedCluster, order: UpdateRuleCidr) -> WantedCluster:
     rules = _require_group(wanted, order.group)
     _require_rule(order.group, rules, order.rule)
+    _require_no_replication(wanted, order.group, order.rule)
     return _set_rules(wanted, order.group, rules - {order.rule} | {order.rule.with_network(order.network)})
 
 
@@ -253,6 +256,15 @@ def _require_rule(group: str, rules: frozenset[Rule], rule: Rule) -> None:
     if rule not in rules:
         keys = ", ".join(sorted(each.key for each in rules)) or "none"
         raise OrderRefused(RefusalCode.NOT_FOUND, f"group {group} has no rule {rule.key}; it has: {keys}")
+
+
+def _require_no_replication(wanted: WantedCluster, group: str, rule: Rule) -> None:
+    """Refuse to take away the rule by which replicas reach their source."""
+    if group == DATABASE_GROUP and replace(rule, ethertype="IPv4") == build_rule(None, port_min=DEFAULT_PORT):
+        raise OrderRefused(
+            RefusalCode.REFUSED,
+            f"replicas of {wanted.name} reach their source by rule {rule.key}: it can only be deleted with its cluster",
+        )
 
 
 _EFFECTS: Mapping[type[Order], Callable[[WantedCluster, Any], WantedCluster]] = {

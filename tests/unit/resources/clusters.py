@@ -7,6 +7,8 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+import pytest
+
 from guestagent.errors import OrderRefused
 from guestagent.resources.engine import Advance
 from guestagent.resources.operation import OperationState
@@ -19,6 +21,7 @@ from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
 from guestagent.resources.views import AuditFinding, GroupView, InstanceView, PreflightFinding
 from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster, WantedInstance, WantedVolume
 from guestagent.resources.wanted_document import dump_wanted, load_wanted
+from tests.support.orders import build_order
 
 CLIENTS = build_rule(ip_network("192.0.2.0/24"), port_min=3306)
 MEMBERS = build_rule(None, port_min=3306)
@@ -130,3 +133,15 @@ class FakeEngine:
     def _raise_reader_error(self) -> None:
         if self.reader_error is not None:
             raise self.reader_error
+
+
+def apply(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> WantedCluster:
+    """Return the cluster as an order wants it."""
+    return apply_order(wanted, build_order(order_type, **values), read_description)
+
+
+def refuse(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> tuple[str, str]:
+    """Return the code and the message with which an order is refused."""
+    with pytest.raises(OrderRefused) as caught:
+        apply(wanted, order_type, **values)
+    return str(caught.value.code), str(caught.value)

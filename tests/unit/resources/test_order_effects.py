@@ -19,7 +19,6 @@ from guestagent.resources.orders import (
     CreateSecurityGroup,
     DeleteCluster,
     DeleteInstance,
-    DeleteRules,
     DeleteSecurityGroup,
     MigrateInstance,
     Order,
@@ -34,23 +33,20 @@ from guestagent.resources.orders import (
     VolumeFate,
 )
 from guestagent.resources.rule import build_rule
-from guestagent.resources.wanted import WantedCluster
 from tests.support.orders import build_order
-from tests.unit.resources.clusters import CLIENTS, MEMBERS, build_instance, build_wanted, read_description
+from tests.unit.resources.clusters import (
+    CLIENTS,
+    MEMBERS,
+    apply,
+    build_instance,
+    build_wanted,
+    read_description,
+    refuse,
+)
 
 NOT_OF_NATIVES = {"clean", "register_cluster", "unregister_cluster"}
 OFFICE = ip_network("198.51.100.0/24")
 FOLLOWED = FollowedSource(cluster="other", cluster_id="7", key_id="k1", address="10.0.0.5")
-
-
-def apply(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> WantedCluster:
-    return apply_order(wanted, build_order(order_type, **values), read_description)
-
-
-def refuse(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> tuple[str, str]:
-    with pytest.raises(OrderRefused) as caught:
-        apply(wanted, order_type, **values)
-    return str(caught.value.code), str(caught.value)
 
 
 def test_a_new_cluster_is_as_described() -> None:
@@ -114,22 +110,6 @@ def test_a_volume_grows() -> None:
     grown = apply(build_wanted(), ResizeVolume, instance="Slave0000", size_gib=11)
 
     assert [instance.volume.size_gib for instance in grown] == [10, 11]
-
-
-def test_groups_and_rules_change() -> None:
-    wanted = apply(build_wanted(), CreateSecurityGroup, group="office", rules=(CLIENTS,))
-    wanted = apply(wanted, CreateRules, group="office", rules=(CLIENTS, MEMBERS))
-    wanted = apply(wanted, DeleteRules, group="office", rules=(MEMBERS,))
-    wanted = apply(wanted, UpdateRuleCidr, group="office", rule=CLIENTS, network=OFFICE)
-
-    assert wanted.groups["office"] == {build_rule(OFFICE, port_min=3306)}
-    assert apply(wanted, DeleteSecurityGroup, group="office") == build_wanted()
-
-
-def test_a_rule_gets_the_network_that_it_has() -> None:
-    same = apply(build_wanted(), UpdateRuleCidr, group="database", rule=CLIENTS, network=CLIENTS.network)
-
-    assert same == build_wanted()
 
 
 def test_a_follower_gets_a_rule_and_the_source_proves_its_account() -> None:
