@@ -6,6 +6,7 @@ again as a systemd unit would.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -36,6 +37,8 @@ from tests.support.server_reset_statements import RESET_STATEMENTS
 SERVER_TIMEOUT_S = 120.0
 RESTART_EXIT_STATUS = 16  # a mysqld ends with it to be started again
 MARIADB = FLAVOURS["mariadb1011"]
+FIXED_PORTS = range(10000, 32768)
+WORKER_LIMIT = 16
 READ_ONLY_VARIABLES = {"mariadb": "read_only", "mysql": "super_read_only"}
 """The variable that makes a server read-only when an image boots."""
 
@@ -248,9 +251,23 @@ def open_server(
 
 
 def find_free_port() -> int:
-    """Return a port outside the kernel's ephemeral range, so that it is still free when the server is restarted."""
+    """Return a port outside the kernel's ephemeral range, so that it is still free when the server is restarted.
+
+    Each of pytest's workers has ports of its own, and uses none again before it has used all.
+    """
     while True:
-        port = random.randrange(10000, 32768)
+        port = next(_PORTS)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("", port))
             return port
+
+
+def _list_ports(worker: str) -> Iterator[int]:
+    """Yield the ports of a worker again and again, from any of them on."""
+    number = int(worker.removeprefix("gw") or 0) % WORKER_LIMIT
+    ports = list(FIXED_PORTS[number::WORKER_LIMIT])
+    first = random.randrange(len(ports))
+    return itertools.cycle(ports[first:] + ports[:first])
+
+
+_PORTS = _list_ports(os.environ.get("PYTEST_XDIST_WORKER", ""))

@@ -78,8 +78,8 @@ def test_a_reload_during_the_start_does_not_end_the_service(service: ServedManag
     service.process.send_signal(signal.SIGHUP)
     start.join()
 
+    wait_until(lambda: "the resource manager is ready" in service.log)
     assert service.process.poll() is None
-    assert "the resource manager is ready" in service.log
 
 
 def test_orders_of_the_same_host_are_carried_out(service: ServedManager, served: Serving) -> None:
