@@ -43,10 +43,11 @@ CONNECT_END_S = 5.0
 """How long the end of the service waits for an attempt to connect."""
 FIRST_CONNECT_S = 20.0
 """How long the start of the service waits for its first attempt, so that a service that is ready takes requests."""
-REQUEST_THREADS = 64
-LONG_WAITS_LIMIT = 32
+REQUEST_THREADS = 40
+"""Each looks up once a second, also at rest: many cost more than they serve, since the store has eight connections."""
+LONG_WAITS_LIMIT = 20
 """Callers that wait at once. The rest of the threads are left to orders: other callers are answered at once."""
-LOOKS_LIMIT = 16
+LOOKS_LIMIT = 8
 """Callers at once for whom the service looks into the cloud, which may take minutes to answer."""
 LOOKS = frozenset({"instances", "security_groups", "owner", "preflight", "audit"})
 SHORT_WAIT_PAUSE_S = 1
