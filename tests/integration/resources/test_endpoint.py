@@ -42,11 +42,6 @@ COLLECTOR = Path(sys.executable).with_name("os-collect-config")
 HOST = "127.0.0.1"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def shop() -> ServedCluster:
     return ServedCluster()

@@ -28,11 +28,6 @@ HEALTH_REQUEST = b"GET /healthz HTTP/1.1\r\n\r\n"
 Connect = Callable[[], socket.socket]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def shop() -> ServedCluster:
     return ServedCluster()
