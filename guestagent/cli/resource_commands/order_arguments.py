@@ -69,9 +69,8 @@ def add_order_keys(parser: argparse.ArgumentParser, kind: str) -> None:
 
 def build_order(args: argparse.Namespace, kind: str) -> Order:
     """Build the order from the arguments. Raise InvalidOrder with the problems by argument."""
-    request_id = getattr(
-        args, "request_id", None
-    )  # an empty one is a script's mistake, and no wish for a new one
+    # An empty request id is a script's mistake, and no wish for a new one.
+    request_id = getattr(args, "request_id", None)
     document: dict[str, object] = {
         "request_id": str(uuid.uuid4()) if request_id is None else request_id,
         "cluster": args.cluster,

@@ -77,7 +77,7 @@ class MemoryCluster:
 
     @property
     def version(self) -> str | None:
-        return None if self.has_worker else build_version(self.record.id, self.news)
+        return build_version(self.record.id, self.news, has_worker=self.has_worker)
 
     def list_next_operations(
         self, change: ClusterChange, operations: dict[str, Operation]

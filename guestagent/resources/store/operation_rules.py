@@ -90,9 +90,9 @@ def show_times(operation: Operation, wall_offset_s: float) -> Operation:
     )
 
 
-def build_version(cluster_id: str, news: int) -> str:
-    """Return the version of a cluster that no worker has."""
-    return f"{cluster_id} {news}"
+def build_version(cluster_id: str, news: int, *, has_worker: bool) -> str | None:
+    """Return the version of a cluster. None while a worker has it, who writes more than the cluster's row."""
+    return None if has_worker else f"{cluster_id} {news}"
 
 
 def check_resource_key(key: ResourceKey, cluster: str) -> None:

@@ -42,8 +42,8 @@ def find_cluster_row(connection: Connection, name: str, *, writes: bool) -> SqlR
 
 
 def read_version(row: SqlRow) -> str | None:
-    """Return the version in a row of `clusters`. While a worker has the cluster, it writes more than this row."""
-    return None if row.lease_owner else build_version(row.id, row.news)
+    """Return the version in a row of `clusters`."""
+    return build_version(row.id, row.news, has_worker=bool(row.lease_owner))
 
 
 def count_queue(connection: Connection, cluster: str) -> int:

@@ -36,8 +36,9 @@ class VersionPeek:
             if self._connection is None:
                 self._connection = _connect(self._path)
             row = self._connection.execute(_SELECT_VERSION, (cluster,)).fetchone()
-            if row is not None and not row[1]:
-                return build_version(row[0], row[2])
+            if row is not None:
+                cluster_id, lease_owner, news = row
+                return build_version(cluster_id, news, has_worker=bool(lease_owner))
         return None
 
     def close(self) -> None:
